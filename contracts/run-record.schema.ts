@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { sha256Schema } from './artifact.schema.ts';
+import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
+
+const stepSchema = z.int().min(0);
+const isoSchema = z.iso.datetime();
+
+export const deltaSourceSchema = z.strictObject({
+  deltaDigest: sha256Schema,
+  fromRelease: z.string(),
+  fromArm: armSchema,
+  steps: stepSchema,
+});
+
+export const suiteScoreSchema = z.strictObject({
+  suite: z.string(),
+  /** 0 to 1. */
+  score: z.number().min(0).max(1),
+  /** Mean negative log-likelihood of the reference answers' tokens, in nats. */
+  lossNats: z.number(),
+  samples: z.int().min(1),
+  suiteDigest: sha256Schema,
+  harness: z.string(),
+  /** Record with the per-sample results. */
+  evaluationDigest: sha256Schema,
+});
+/** One model on one suite. Two of these may be compared only when suiteDigest and harness agree. */
+export type SuiteScore = z.output<typeof suiteScoreSchema>;
+
+export const evaluatedStepSchema = z.strictObject({
+  step: stepSchema,
+  modelDigest: sha256Schema,
+  /** In the spec's order: the first is the target task. */
+  suites: z.array(suiteScoreSchema).min(1),
+});
+/** A model that may be published, with its measurements: step 0 is the start model, others are checkpoints. */
+export type EvaluatedStep = z.output<typeof evaluatedStepSchema>;
+
+export const gateDecisionSchema = z.strictObject({
+  decision: z.enum(['pass', 'reject']),
+  /** Digest of the published model it was compared with; null when nothing was published yet. */
+  against: sha256Schema.nullable(),
+  checks: z.array(
+    z.strictObject({
+      suite: z.string(),
+      candidate: z.number(),
+      published: z.number().nullable(),
+      margin: z.number(),
+      pass: z.boolean(),
+    }),
+  ),
+  /** The decision in one sentence. */
+  sentence: z.string(),
+});
+export type GateDecision = z.output<typeof gateDecisionSchema>;
+
+export const publicationSchema = z.strictObject({
+  target: z.string(),
+  release: z.string(),
+  candidateDigest: sha256Schema,
+  previousDigest: sha256Schema.nullable(),
+  publishedAt: isoSchema,
+});
+export type Publication = z.output<typeof publicationSchema>;
+
+export const trainingOutcomeSchema = z.strictObject({
+  /** How each attempt of the training began. */
+  starts: z.array(z.strictObject({ how: z.enum(['started', 'resumed', 'adopted']), atStep: stepSchema })),
+  stepsDone: stepSchema,
+  checkpoints: z.array(z.strictObject({ step: stepSchema, modelDigest: sha256Schema })).min(1),
+  /** Record: training curve, one entry a step ({step, lossNats, learningRate, gradientNorm, tokensSeen}). */
+  curveDigest: sha256Schema,
+  datasetDigest: sha256Schema,
+  jobDigest: sha256Schema,
+});
+export type TrainingOutcome = z.output<typeof trainingOutcomeSchema>;
+
+/** Everything there is to say about one run; kept in the store, named by its digest. */
+export const runRecordSchema = z.strictObject({
+  schema: z.literal('regraft.run/1'),
+  lineage: z.string(),
+  release: z.strictObject({ name: z.string(), digest: sha256Schema }),
+  arm: armSchema,
+  production: z.boolean(),
+  spec: lineageSpecSchema,
+  source: deltaSourceSchema.nullable(),
+  startModelDigest: sha256Schema,
+  training: trainingOutcomeSchema,
+  /** Ascending by step; the first is step 0. */
+  evaluations: z.array(evaluatedStepSchema).min(1),
+  best: evaluatedStepSchema,
+  final: evaluatedStepSchema,
+  /** The best model: what the gate judges, what is published, what Δ is taken from. */
+  candidateDigest: sha256Schema,
+  deltaDigest: sha256Schema,
+  /** L2 norm of Δ over all parameters. */
+  deltaNorm: z.number().min(0),
+  gate: gateDecisionSchema.nullable(),
+  publications: z.array(publicationSchema),
+  startedAt: isoSchema,
+  finishedAt: isoSchema,
+  regraftVersion: z.string(),
+});
+export type RunRecord = z.output<typeof runRecordSchema>;
+
+export const armSummarySchema = z.strictObject({
+  arm: armSchema,
+  /** Set when another arm of this release did the same work. */
+  sharedWith: armSchema.nullable(),
+  recordDigest: sha256Schema,
+  /** Target score: the final score of the plain arm at this release; null when no plain arm ran. */
+  targetScore: z.number().nullable(),
+  /** First step whose evaluation reaches the target score; null when none does. */
+  stepsToTarget: stepSchema.nullable(),
+  /** Share of plain's steps to target that this arm did not need: 1 − arm ÷ plain; null where undefined. */
+  saving: z.number().nullable(),
+  /** First step whose evaluation loss is at or under plain's final evaluation loss. */
+  stepsToTargetLoss: stepSchema.nullable(),
+  /** Fine-tuning steps inside the Δ this arm started from. */
+  stepsCarried: stepSchema,
+});
+export type ArmSummary = z.output<typeof armSummarySchema>;
+
+/** What a release brought, all arms together. */
+export const releaseRecordSchema = z.strictObject({
+  schema: z.literal('regraft.release/1'),
+  lineage: z.string(),
+  release: z.strictObject({ name: z.string(), digest: sha256Schema }),
+  arms: z.array(armSummarySchema),
+  concludedAt: isoSchema,
+});
+export type ReleaseRecord = z.output<typeof releaseRecordSchema>;

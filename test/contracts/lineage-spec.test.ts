@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { lineageSpecSchema } from '../../contracts/lineage-spec.schema.ts';
+import { SMALLEST_SPEC } from '../support/lineage-values.ts';
+
+const { family, finetune } = SMALLEST_SPEC;
+const suite = SMALLEST_SPEC.evaluate[0];
+
+/** Where a spec is refused, as dotted paths with the messages behind them; an unknown key counts as its own path. */
+function refusals(fields: Readonly<Record<string, unknown>>): readonly (readonly [path: string, message: string])[] {
+  const { error } = lineageSpecSchema.safeParse({ ...SMALLEST_SPEC, ...fields });
+  return (error?.issues ?? []).flatMap((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [null];
+    return keys.map((key) => [[...issue.path, ...(key === null ? [] : [key])].join('.'), issue.message] as const);
+  });
+}
+
+const paths = (fields: Readonly<Record<string, unknown>>): readonly string[] => refusals(fields).map(([path]) => path);
+
+describe('the lineage spec', () => {
+  it('fills in every default of the smallest spec', () => {
+    expect(lineageSpecSchema.parse(SMALLEST_SPEC)).toEqual({
+      ...SMALLEST_SPEC,
+      family: { ...family, pollEvery: '1m' },
+      controls: [],
+      finetune: {
+        ...finetune,
+        trainer: 'sft',
+        schedule: 'linear',
+        warmupSteps: 0,
+        weightDecay: 0,
+        maxGradientNorm: 1,
+        maxLength: 2048,
+        seed: 0,
+      },
+      evaluate: [{ ...suite, harness: 'onnx' }],
+      backlog: 'queue',
+      publish: [],
+    });
+  });
+
+  it('gives back what it has parsed: a spec read from a history is the same spec', () => {
+    const spec = lineageSpecSchema.parse({ ...SMALLEST_SPEC, gate: { nonInferior: { sums: 0.1 } } });
+    expect(spec.gate).toEqual({ against: 'published', nonInferior: { sums: 0.1 } });
+    const again: unknown = JSON.parse(JSON.stringify(spec));
+    expect(lineageSpecSchema.parse(again)).toEqual(spec);
+  });
+
+  it.each([
+    ['an unknown key', { stratgy: 'plain' }, 'stratgy'],
+    ['an unknown key of the family', { family: { ...family, hub: 'x' } }, 'family.hub'],
+    ['an unknown key of the recipe', { finetune: { ...finetune, lr: 1 } }, 'finetune.lr'],
+    ['an unknown key of a suite', { evaluate: [{ ...suite, weight: 1 }] }, 'evaluate.0.weight'],
+    ['an unknown key of a target', { publish: [{ folder: '/out', hub: 'x' }] }, 'publish.0.hub'],
+    ['a name in capitals', { name: 'Tiny' }, 'name'],
+    ['a name with a slash', { name: 'a/b' }, 'name'],
+    ['a name that begins with a dash', { name: '-a' }, 'name'],
+    ['a name of 64 letters', { name: 'a'.repeat(64) }, 'name'],
+    ['an unknown strategy', { strategy: 'auto' }, 'strategy'],
+    ['an unknown control', { controls: ['plain', 'other'] }, 'controls.1'],
+    ['four controls', { controls: ['plain', 'plain', 'plain', 'plain'] }, 'controls'],
+    ['a pattern without a field', { family: { ...family, names: 'M', order: ['release'] } }, 'family.names'],
+    ['an empty order', { family: { ...family, order: [] } }, 'family.order'],
+    ['an empty folder', { family: { ...family, folder: '' } }, 'family.folder'],
+    ['a poll interval without a unit', { family: { ...family, pollEvery: '60' } }, 'family.pollEvery'],
+    ['a poll interval of nothing', { family: { ...family, pollEvery: '0s' } }, 'family.pollEvery'],
+    ['no steps', { finetune: { ...finetune, steps: 0 } }, 'finetune.steps'],
+    ['half a step', { finetune: { ...finetune, steps: 1.5 } }, 'finetune.steps'],
+    ['a learning rate of zero', { finetune: { ...finetune, learningRate: 0 } }, 'finetune.learningRate'],
+    ['a learning rate beyond one', { finetune: { ...finetune, learningRate: 1.1 } }, 'finetune.learningRate'],
+    ['an empty batch', { finetune: { ...finetune, batchSize: 0 } }, 'finetune.batchSize'],
+    ['an unknown schedule', { finetune: { ...finetune, schedule: 'step' } }, 'finetune.schedule'],
+    ['a negative warm-up', { finetune: { ...finetune, warmupSteps: -1 } }, 'finetune.warmupSteps'],
+    ['never saving', { finetune: { ...finetune, saveEvery: 0 } }, 'finetune.saveEvery'],
+    ['a seed beyond 31 bits', { finetune: { ...finetune, seed: 2 ** 31 } }, 'finetune.seed'],
+    ['another trainer', { finetune: { ...finetune, trainer: 'dpo' } }, 'finetune.trainer'],
+    ['no suite', { evaluate: [] }, 'evaluate'],
+    ['another harness', { evaluate: [{ ...suite, harness: 'lm-eval' }] }, 'evaluate.0.harness'],
+    ['a margin above one', { gate: { nonInferior: { sums: 1.5 } } }, 'gate.nonInferior.sums'],
+    ['another backlog', { backlog: 'latest' }, 'backlog'],
+  ])('refuses %s at its path', (_claim, fields, path) => {
+    expect(paths(fields)).toContain(path);
+  });
+
+  it('refuses what is missing, all at once', () => {
+    const { error } = lineageSpecSchema.safeParse({});
+    const missing = error?.issues.map((issue) => issue.path.join('.')) ?? [];
+    expect([...missing].sort()).toEqual(['evaluate', 'family', 'finetune', 'name', 'strategy']);
+  });
+
+  it('refuses an order field that the pattern does not have, and names those it has', () => {
+    const names = 'stage{stage}-step{step}';
+    expect(refusals({ family: { ...family, names, order: ['step', 'tokens'] } })).toEqual([
+      ['family.order.1', '`tokens` is not a field of the pattern `stage{stage}-step{step}`; use one of stage, step'],
+    ]);
+  });
+
+  it('refuses the second of two suites of one name', () => {
+    expect(refusals({ evaluate: [suite, { name: 'words', suite: '/w' }, suite] })).toEqual([
+      ['evaluate.2.name', '`sums` is used twice; give each suite its own name'],
+    ]);
+  });
+
+  it('refuses a gate on a suite that nobody evaluates, and names those there are', () => {
+    expect(refusals({ gate: { nonInferior: { sums: 0, words: 0.1 } } })).toEqual([
+      ['gate.nonInferior.words', 'no suite is called `words`; use one of sums'],
+    ]);
+  });
+
+  it('names every problem of a wrong spec in one go', () => {
+    const wrong = {
+      family: { ...family, order: ['step'] },
+      evaluate: [suite, suite],
+      gate: { nonInferior: { words: 0 } },
+    };
+    expect(paths(wrong)).toEqual(['family.order.0', 'evaluate.1.name', 'gate.nonInferior.words']);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { artifactManifestSchema, provenanceSchema, sha256Schema } from '../../contracts/artifact.schema.ts';
+import { releaseRecordSchema, runRecordSchema } from '../../contracts/run-record.schema.ts';
+import { AT, digestOf, makeRecord, makeScore, makeStep } from '../support/lineage-values.ts';
+
+const manifest = {
+  schema: 'regraft.artifact/1',
+  kind: 'model',
+  digest: digestOf('model'),
+  files: [{ path: 'config.json', sha256: digestOf('config'), sizeBytes: 0 }],
+  sizeBytes: 0,
+  provenance: { kind: 'release', name: 'M1', uri: 'file:///M1' },
+  createdAt: AT,
+};
+
+const released = {
+  schema: 'regraft.release/1',
+  lineage: 'tiny-sums',
+  release: { name: 'M2', digest: digestOf('M2') },
+  arms: [
+    {
+      arm: 'plain',
+      sharedWith: 'iterative',
+      recordDigest: digestOf('record'),
+      targetScore: null,
+      stepsToTarget: null,
+      saving: -0.5,
+      stepsToTargetLoss: 0,
+      stepsCarried: 0,
+    },
+  ],
+  concludedAt: AT,
+};
+
+const gated = {
+  ...makeRecord([makeStep(0), makeStep(100)]),
+  gate: {
+    decision: 'reject',
+    against: digestOf('live'),
+    checks: [{ suite: 'sums', candidate: 0.1, published: 0.9, margin: 0.1, pass: false }],
+    sentence: 'rejected',
+  },
+  publications: [
+    { target: '/out', release: 'M2', candidateDigest: digestOf('c'), previousDigest: null, publishedAt: AT },
+  ],
+};
+
+/** What a store does to a value. */
+const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+describe('records and manifests', () => {
+  it.each([
+    ['an artifact manifest', artifactManifestSchema, manifest],
+    ['a run record', runRecordSchema, gated],
+    ['a run record without gate and source', runRecordSchema, { ...makeRecord([makeStep(0)]), source: null }],
+    ['a release record', releaseRecordSchema, released],
+  ])('read back %s as it was written', (_what, schema, value) => {
+    expect(schema.parse(stored(value))).toEqual(value);
+  });
+
+  it.each([
+    ['release', { kind: 'release', name: 'M1', uri: 'file:///M1' }],
+    ['recycled', { kind: 'recycled', target: digestOf('t'), delta: digestOf('d'), scale: 1 }],
+    ['checkpoint', { kind: 'checkpoint', run: 'a/M1/plain', start: digestOf('s'), step: 25 }],
+    ['difference', { kind: 'difference', tuned: digestOf('t'), base: digestOf('b') }],
+  ])('read back the provenance of a %s', (_kind, value) => {
+    expect(provenanceSchema.parse(stored(value))).toEqual(value);
+  });
+
+  it.each([
+    ['an artifact without files', artifactManifestSchema, { ...manifest, files: [] }, 'files'],
+    ['an artifact of another schema', artifactManifestSchema, { ...manifest, schema: 'regraft.artifact/2' }, 'schema'],
+    ['an artifact of another kind', artifactManifestSchema, { ...manifest, kind: 'dataset' }, 'kind'],
+    ['a digest that is none', artifactManifestSchema, { ...manifest, digest: 'abc' }, 'digest'],
+    ['a date that is none', artifactManifestSchema, { ...manifest, createdAt: 'yesterday' }, 'createdAt'],
+    ['a run without evaluations', runRecordSchema, { ...gated, evaluations: [] }, 'evaluations'],
+    [
+      'a score above one',
+      runRecordSchema,
+      { ...gated, best: { ...gated.best, suites: [makeScore({ score: 78.6 })] } },
+      'best.suites.0.score',
+    ],
+    ['a negative step', runRecordSchema, { ...gated, final: { ...gated.final, step: -1 } }, 'final.step'],
+    [
+      'an arm that is none',
+      releaseRecordSchema,
+      { ...released, arms: [{ ...released.arms[0], arm: 'x' }] },
+      'arms.0.arm',
+    ],
+  ])('refuse %s at its path', (_claim, schema, value, path) => {
+    const { error } = schema.safeParse(value);
+    expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+  });
+
+  it('refuse keys they do not know', () => {
+    expect(artifactManifestSchema.safeParse({ ...manifest, note: '' }).success).toBe(false);
+    expect(runRecordSchema.safeParse({ ...gated, note: '' }).success).toBe(false);
+    expect(releaseRecordSchema.safeParse({ ...released, note: '' }).success).toBe(false);
+  });
+
+  it.each(['A'.repeat(64), 'a'.repeat(63), 'a'.repeat(65), `${'a'.repeat(64)}\n`, '../x'])(
+    'refuse the digest %j',
+    (text) => {
+      expect(sha256Schema.safeParse(text).success).toBe(false);
+    },
+  );
+});
