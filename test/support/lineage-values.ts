@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { lineageSpecSchema, type LineageSpec } from '../../contracts/lineage-spec.schema.ts';
+import type { ArmState } from '../../contracts/lineage-state.ts';
+import type { Release } from '../../contracts/release.ts';
+import type { RunResult } from '../../contracts/run.ts';
+import type { EvaluatedStep, RunRecord, SuiteScore } from '../../contracts/run-record.schema.ts';
+
+/** A digest that stands for something named. */
+export function digestOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex');
+}
+
+export const AT = '2026-05-01T10:00:00.000Z';
+
+/** The least that a user has to write: everything else is a default. */
+export const SMALLEST_SPEC = {
+  name: 'tiny-sums',
+  family: { folder: '/models/family', names: 'M{release}', order: ['release'] },
+  strategy: 'iterative',
+  finetune: { dataset: '/data/train.jsonl', steps: 100, learningRate: 5e-4, batchSize: 8, saveEvery: 25 },
+  evaluate: [{ name: 'sums', suite: '/suites/sums' }],
+} as const;
+
+/** A parsed spec; fields given override. */
+export function makeSpec(fields: Readonly<Record<string, unknown>> = {}): LineageSpec {
+  return lineageSpecSchema.parse({ ...SMALLEST_SPEC, ...fields });
+}
+
+/** Release `M<number>`, pinned. */
+export function makeRelease(number: number): Release {
+  const name = `M${String(number)}`;
+  return { name, position: [number], uri: `file:///models/family/${name}`, digest: digestOf(name), firstSeenAt: AT };
+}
+
+/** A score on one suite; fields given override. */
+export function makeScore(fields: Partial<SuiteScore> = {}): SuiteScore {
+  return {
+    suite: 'sums',
+    score: 0.5,
+    lossNats: 1,
+    samples: 10,
+    suiteDigest: digestOf('suite'),
+    harness: 'onnx/1',
+    evaluationDigest: digestOf('evaluation'),
+    ...fields,
+  };
+}
+
+/** An evaluated step with one score a suite; the first is the target. */
+export function makeStep(step: number, ...scores: readonly Partial<SuiteScore>[]): EvaluatedStep {
+  const suites = (scores.length === 0 ? [{}] : scores).map(makeScore);
+  return { step, modelDigest: digestOf(`model at ${String(step)}`), suites };
+}
+
+/** The result of a run that left a Δ of its own. */
+export function makeResult(fields: Partial<RunResult> = {}): RunResult {
+  return {
+    recordDigest: digestOf('record'),
+    startModelDigest: digestOf('start'),
+    candidateDigest: digestOf('candidate'),
+    deltaDigest: digestOf('delta'),
+    best: { step: 100, score: 0.9, lossNats: 0.1 },
+    final: { step: 100, score: 0.9, lossNats: 0.1 },
+    stepsInDelta: 100,
+    published: null,
+    gateSentence: null,
+    ...fields,
+  };
+}
+
+/** An arm as planned; fields given override. */
+export function makeArm(fields: Partial<ArmState> = {}): ArmState {
+  return {
+    arm: 'iterative',
+    status: 'waiting',
+    sharedWith: null,
+    source: null,
+    sourceReason: '',
+    stage: null,
+    result: null,
+    failure: null,
+    ...fields,
+  };
+}
+
+/** A complete run record over these evaluations. */
+export function makeRecord(evaluations: readonly [EvaluatedStep, ...EvaluatedStep[]]): RunRecord {
+  const final = evaluations.at(-1) ?? evaluations[0];
+  return {
+    schema: 'regraft.run/1',
+    lineage: 'tiny-sums',
+    release: { name: 'M2', digest: digestOf('M2') },
+    arm: 'iterative',
+    production: true,
+    spec: makeSpec(),
+    source: { deltaDigest: digestOf('delta'), fromRelease: 'M1', fromArm: 'iterative', steps: 100 },
+    startModelDigest: digestOf('start'),
+    training: {
+      starts: [{ how: 'started', atStep: 0 }],
+      stepsDone: 100,
+      checkpoints: [{ step: 100, modelDigest: digestOf('checkpoint') }],
+      curveDigest: digestOf('curve'),
+      datasetDigest: digestOf('dataset'),
+      jobDigest: digestOf('job'),
+    },
+    evaluations: [...evaluations],
+    best: final,
+    final,
+    candidateDigest: final.modelDigest,
+    deltaDigest: digestOf('new delta'),
+    deltaNorm: 1.5,
+    gate: null,
+    publications: [],
+    startedAt: AT,
+    finishedAt: AT,
+    regraftVersion: '0.1.0',
+  };
+}
