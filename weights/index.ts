@@ -1,0 +1,16 @@
+export { WeightsError, type WeightsErrorCode } from './errors.ts';
+export type { Dtype, FloatDtype } from './dtype.ts';
+export type { ModelFolder, SafetensorsHeader, TensorEntry } from './plan/model.ts';
+export { IncompatibleError, type Problem, type ProblemCode } from './plan/problem.ts';
+export type { DeltaManifest, OutputFile } from './plan/delta-manifest.ts';
+export { readSafetensorsHeader } from './io/read-safetensors-header.ts';
+export { openModel } from './io/open-model.ts';
+export { inspect, type ModelReport } from './io/inspect.ts';
+export { checkCompatible, type CheckCompatibleInput } from './io/check-compatible.ts';
+export { diff, type DeltaReport, type DiffInput } from './io/diff.ts';
+export { openDelta, type DeltaFolder } from './io/open-delta.ts';
+export { apply, type ApplyInput } from './io/apply.ts';
+export { recycle, type RecycleInput } from './io/recycle.ts';
+export type { ApplyReport } from './io/write-model.ts';
+export type { WorkOptions } from './io/write-tensors.ts';
+export type { Progress } from './io/stream-tensor.ts';
