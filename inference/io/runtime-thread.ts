@@ -1,0 +1,133 @@
+import { Worker } from 'node:worker_threads';
+import { InferenceError } from '../errors.ts';
+import type { RopeTables } from '../graph/rope.ts';
+import type { Batch } from '../scoring/batches.ts';
+import type { BatchOutput } from '../scoring/result-collector.ts';
+
+/** What the thread is started with. */
+export interface RuntimeThreadData {
+  /** An ONNX ModelProto. */
+  readonly model: Uint8Array;
+  /** The folder that locations of external tensors are relative to. */
+  readonly root: string;
+  readonly threads: number;
+}
+
+/** One call of the graph. */
+export interface RunMessage extends Omit<Batch, 'segments'> {
+  readonly kind: 'run';
+  readonly tables: RopeTables;
+}
+
+/** The thread answers every message, and its own start, with one of these, in order. */
+type Answer =
+  ({ readonly kind: 'done' } & Partial<BatchOutput>) | { readonly kind: 'failed'; readonly message: string };
+
+interface Waiting {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: InferenceError) => void;
+}
+
+/** A thread that holds one onnxruntime session. Calls are queued; one that finds the thread gone rejects. */
+export class RuntimeThread {
+  readonly #worker: Worker;
+  readonly #subject: string;
+  readonly #waiting: Waiting[] = [];
+  #ended: Error | null = null;
+  #isClosed = false;
+  #closing: Promise<void> | null = null;
+
+  /** Takes over a started worker that speaks this protocol; `subject` is what messages call the model. */
+  constructor(worker: Worker, subject: string) {
+    this.#worker = worker;
+    this.#subject = subject;
+    worker.on('message', (answer: Answer) => this.#waiting.shift()?.resolve(answer));
+    worker.on('messageerror', (error) => this.#end(error));
+    worker.on('error', (error) => this.#end(error));
+    worker.on('exit', (code) => this.#end(new Error(`it ended with code ${code}`)));
+  }
+
+  /**
+   * Starts a thread and opens a session in it. Errors: INFERENCE_RUNTIME_FAILED when onnxruntime refuses the graph or its
+   * files, INFERENCE_WORKER_DIED.
+   */
+  static async open(data: RuntimeThreadData, subject: string): Promise<RuntimeThread> {
+    const worker = new Worker(new URL('./runtime-thread.mjs', import.meta.url), { workerData: data });
+    const thread = new RuntimeThread(worker, subject);
+    try {
+      await thread.opened();
+      return thread;
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  /** Waits for the answer to the start; called once, before anything else. */
+  async opened(): Promise<void> {
+    await this.#answer();
+  }
+
+  /** Runs the graph once. Errors: INFERENCE_RUNTIME_FAILED, INFERENCE_WORKER_DIED, INFERENCE_CLOSED. */
+  async run(batch: Omit<Batch, 'segments'>, tables: RopeTables): Promise<BatchOutput> {
+    const { rows, columns, inputIds, lengths, positions, targets } = batch;
+    const message: RunMessage = { kind: 'run', rows, columns, inputIds, lengths, positions, targets, tables };
+    const { logProbabilities, likeliest } = await this.#answer(message);
+    if (logProbabilities instanceof Float32Array && likeliest instanceof BigInt64Array) {
+      return { logProbabilities, likeliest };
+    }
+    throw this.#failed('the graph returned outputs of other types than it declares');
+  }
+
+  /** Releases the session and waits for the thread's end; calls still waiting reject with INFERENCE_CLOSED. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#ended !== null) return;
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#worker.postMessage({ kind: 'close' });
+    this.#rejectAll();
+    await exited;
+  }
+
+  async #answer(message?: RunMessage): Promise<Extract<Answer, { readonly kind: 'done' }>> {
+    if (this.#ended !== null || this.#isClosed) throw this.#gone();
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      if (message !== undefined) this.#worker.postMessage(message);
+      this.#waiting.push({ resolve, reject });
+    });
+    if (answer.kind === 'failed') throw this.#failed(answer.message);
+    return answer;
+  }
+
+  #end(why: Error): void {
+    this.#ended ??= why;
+    this.#rejectAll();
+  }
+
+  #rejectAll(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#gone());
+  }
+
+  #gone(): InferenceError {
+    if (this.#isClosed) {
+      const message = `${this.#subject} was closed; open it again to score.`;
+      return new InferenceError('INFERENCE_CLOSED', message, { subject: this.#subject });
+    }
+    return new InferenceError(
+      'INFERENCE_WORKER_DIED',
+      `${this.#subject}: the scoring thread ended before it answered: ${this.#ended?.message ?? 'for no known reason'}; open the model again.`,
+      { subject: this.#subject },
+      { retryable: true, cause: this.#ended },
+    );
+  }
+
+  #failed(what: string): InferenceError {
+    const message = `${this.#subject}: onnxruntime refused: ${what}; check that the model's files are complete.`;
+    return new InferenceError('INFERENCE_RUNTIME_FAILED', message, { subject: this.#subject });
+  }
+}

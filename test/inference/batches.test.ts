@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planBatches, type Batch } from '../../inference/scoring/batches.ts';
+import type { ScoreRequest } from '../../inference/scoring/request.ts';
+import { ResultCollector } from '../../inference/scoring/result-collector.ts';
+
+const tokens = (maxLength: number): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength });
+const requestsOf = fc.array(fc.record({ prompt: tokens(12), continuation: tokens(12) }), { maxLength: 12 });
+const limitsOf = fc.record({ tokens: fc.integer({ min: 1, max: 80 }), targets: fc.integer({ min: 1, max: 20 }) });
+
+/** What a model that reads everything would answer: a number for all that precedes a position, and the target after it. */
+function answer(batch: Batch): { readonly logProbabilities: Float32Array; readonly likeliest: BigInt64Array } {
+  const seen = [...batch.positions].map((position) => {
+    const row = Math.floor(Number(position) / batch.columns);
+    expect(Number(position) % batch.columns).toBeLessThan(batch.lengths[row] ?? 0);
+    return fingerprint([...batch.inputIds.subarray(row * batch.columns, Number(position) + 1)].map(Number));
+  });
+  return { logProbabilities: Float32Array.from(seen), likeliest: batch.targets.slice() };
+}
+
+const fingerprint = (ids: readonly number[]): number => ids.reduce((sum, id) => (sum * 31 + id) % 65_521, ids.length);
+
+describe('planBatches', () => {
+  it('scores every continuation token once, given exactly what precedes it, within both limits', () => {
+    fc.assert(
+      fc.property(requestsOf, limitsOf, (requests, limits) => {
+        const collector = new ResultCollector(requests);
+        for (const batch of planBatches(requests, limits)) {
+          expect(batch.targets.length).toBeLessThanOrEqual(limits.targets);
+          if (batch.rows > 1) expect(batch.rows * batch.columns).toBeLessThanOrEqual(limits.tokens);
+          collector.add(batch, answer(batch));
+        }
+        const expected = requests.map(({ prompt, continuation }) => {
+          const before = continuation.map((_, index) => fingerprint([...prompt, ...continuation.slice(0, index)]));
+          return { logProbabilitiesNats: before, greedy: true };
+        });
+        expect(collector.results()).toEqual(expected);
+        expect(collector.done).toBe(requests.length);
+      }),
+    );
+  });
+
+  it('puts requests of like length together and fills a batch to its limit', () => {
+    const lengths = [3, 1, 3, 1, 2, 3];
+    const requests = lengths.map((length): ScoreRequest => {
+      return { prompt: new Array<number>(length).fill(7), continuation: [5] };
+    });
+    const batches = planBatches(requests, { tokens: 6, targets: 100 });
+    expect(batches.map(({ segments }) => segments.map(({ request }) => request))).toEqual([[1, 3, 4], [0, 2], [5]]);
+    expect(batches[0]).toMatchObject({ rows: 3, columns: 2 });
+    expect([...(batches[0]?.inputIds ?? [])]).toEqual([7n, 0n, 7n, 0n, 7n, 7n]);
+    expect([...(batches[0]?.positions ?? [])]).toEqual([0n, 2n, 5n]);
+  });
+
+  it('makes no batch of no requests', () => {
+    expect(planBatches([], { tokens: 8, targets: 8 })).toEqual([]);
+  });
+});
+
+describe('ResultCollector', () => {
+  const requests: readonly ScoreRequest[] = [
+    { prompt: [1], continuation: [2, 3] },
+    { prompt: [1], continuation: [4, 5] },
+  ];
+  const batch = planBatches(requests, { tokens: 100, targets: 100 })[0]!;
+
+  it('calls a request greedy only when every one of its tokens is the likeliest', () => {
+    const collector = new ResultCollector(requests);
+    collector.add(batch, {
+      logProbabilities: Float32Array.of(-1, -2, -3, Number.NEGATIVE_INFINITY),
+      likeliest: BigInt64Array.of(2n, 3n, 4n, 6n),
+    });
+    expect(collector.results()).toEqual([
+      { logProbabilitiesNats: [-1, -2], greedy: true },
+      { logProbabilitiesNats: [-3, Number.NEGATIVE_INFINITY], greedy: false },
+    ]);
+  });
+
+  it('refuses a probability that is not a number, and says whose', () => {
+    const output = { logProbabilities: Float32Array.of(-1, -1, -1, Number.NaN), likeliest: batch.targets };
+    expect(() => {
+      new ResultCollector(requests).add(batch, output);
+    }).toThrow(expect.objectContaining({ code: 'INFERENCE_NON_FINITE', details: { request: 1, token: 1 } }));
+  });
+});
