@@ -1,0 +1,1 @@
+"""Regraft's reference trainer. Nothing is imported here, so that SIGTERM can be caught at once."""

@@ -1,0 +1,21 @@
+"""JSON files that appear whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+
+def write_json_atomically(path: Path, value: object) -> None:
+    """Writes beside `path`, syncs to disk and renames over it. A second call replaces the first."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(value, file, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
