@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+// A trainer that keeps docs/trainer-contract.md and learns nothing. Beside the contract's, its recipe has
+// `stepMilliseconds`, and `endWith` (an exit code) with `error` (its message) to give up after the last step.
+const folder = process.argv.at(-1) ?? '';
+const { attempt, resumeFrom, recipe } = JSON.parse(readFileSync(path.join(folder, 'job.json'), 'utf8'));
+const { steps, saveEvery, stepMilliseconds = 0, endWith = 0, error } = recipe;
+
+let told = false;
+process.on('SIGTERM', () => {
+  told = true;
+});
+rmSync(path.join(folder, 'error.json'), { force: true });
+writeFileSync(path.join(folder, 'environment.json'), JSON.stringify(process.env));
+console.error(`attempt ${attempt} begins`);
+
+function save(step) {
+  const name = `checkpoint-${step}`;
+  const partial = path.join(folder, '.partial', name);
+  mkdirSync(partial, { recursive: true });
+  mkdirSync(path.join(folder, 'checkpoints'), { recursive: true });
+  const state = `state after step ${step}`;
+  const sha256 = createHash('sha256').update(state).digest('hex');
+  const files = { 'state.txt': { sizeBytes: state.length, sha256 } };
+  writeFileSync(path.join(partial, 'state.txt'), state);
+  writeFileSync(
+    path.join(partial, 'COMPLETE'),
+    JSON.stringify({ schema: 'regraft.checkpoint/1', step, attempt, files }),
+  );
+  renameSync(partial, path.join(folder, 'checkpoints', name));
+}
+
+const begin = resumeFrom === null ? 0 : Number(resumeFrom.split('-').at(-1));
+for (let step = begin + 1; step <= steps; step += 1) {
+  await setTimeout(stepMilliseconds);
+  const values = { lossNats: 1 / step, learningRate: 1e-3, gradientNorm: 1, stepSeconds: 0.001, tokensSeen: step * 8 };
+  appendFileSync(path.join(folder, 'metrics.jsonl'), `${JSON.stringify({ attempt, step, ...values, time: '' })}\n`);
+  if (told || step === steps || step % saveEvery === 0) save(step);
+  if (told && step < steps) process.exit(75);
+}
+if (error !== undefined)
+  writeFileSync(path.join(folder, 'error.json'), JSON.stringify({ code: 'SCRIPTED', message: error }));
+process.exit(endWith);
