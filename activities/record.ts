@@ -1,0 +1,107 @@
+import type { ArmState } from '../contracts/lineage-state.ts';
+import type { Release } from '../contracts/release.ts';
+import type { RunKey } from '../contracts/run.ts';
+import {
+  releaseRecordSchema,
+  runRecordSchema,
+  type ArmSummary,
+  type RunRecord,
+} from '../contracts/run-record.schema.ts';
+import type { Metrics } from '../metrics/registry.ts';
+import { summarizeRelease, type ArmWithRecord } from '../policy/summarize-release.ts';
+import { resultOf } from '../policy/arm-result.ts';
+import type { ArtifactStore } from './ports.ts';
+import { atRim, stageAtRim } from './rim.ts';
+
+export interface RecordDeps {
+  readonly store: ArtifactStore;
+  readonly metrics: Metrics;
+  readonly regraftVersion: string;
+}
+
+export interface RecordRunInput {
+  readonly key: RunKey;
+  readonly record: Omit<RunRecord, 'schema' | 'regraftVersion'>;
+}
+
+export interface ConcludeInput {
+  readonly lineage: string;
+  readonly release: Release;
+  readonly arms: readonly ArmState[];
+  readonly observedAt: string;
+  /** Workflow time: part of the record, so that a second run keeps the same one. */
+  readonly concludedAt: string;
+}
+
+/** Writing down what happened, on the `io` queue. */
+
+export function createRecordActivities(deps: RecordDeps) {
+  return {
+    recordRun: stageAtRim(deps.metrics, 'record', (input: RecordRunInput) => recordRun(deps, input)),
+    concludeRelease: atRim((input: ConcludeInput) => concludeRelease(deps, input)),
+  };
+}
+
+/** Keeps a run's record; returns its digest. Run twice it keeps the same one. */
+async function recordRun(deps: RecordDeps, input: RecordRunInput): Promise<{ readonly recordDigest: string }> {
+  const record = runRecordSchema.parse({
+    schema: 'regraft.run/1',
+    ...input.record,
+    regraftVersion: deps.regraftVersion,
+  });
+  deps.metrics.bestScore.set(input.key, record.best.suites[0]?.score ?? 0);
+  return { recordDigest: await deps.store.putRecord(record) };
+}
+
+/** Compares the arms of a release, keeps the release record and shows its numbers. Null when no arm succeeded. */
+async function concludeRelease(
+  deps: RecordDeps,
+  input: ConcludeInput,
+): Promise<{ readonly recordDigest: string | null }> {
+  const { store, metrics } = deps;
+  const { lineage, release, concludedAt } = input;
+  countRuns(metrics, input);
+  const lagMs = Date.parse(concludedAt) - Date.parse(input.observedAt);
+  metrics.releaseLagSeconds.set({ lineage, release: release.name }, lagMs / 1000);
+
+  const arms = summarizeRelease(await readRecords(store, input.arms));
+  if (arms.length === 0) return { recordDigest: null };
+  showStepsToTarget(metrics, input, arms);
+  const record = releaseRecordSchema.parse({
+    schema: 'regraft.release/1',
+    lineage,
+    release: { name: release.name, digest: release.digest },
+    arms,
+    concludedAt,
+  });
+  return { recordDigest: await store.putRecord(record) };
+}
+
+function countRuns(metrics: Metrics, { lineage, arms }: ConcludeInput): void {
+  for (const { arm, status } of arms) {
+    if (status === 'succeeded' || status === 'failed' || status === 'cancelled') {
+      metrics.runs.increment({ lineage, arm, outcome: status });
+    }
+  }
+}
+
+function showStepsToTarget(metrics: Metrics, { lineage, release }: ConcludeInput, arms: readonly ArmSummary[]): void {
+  const plainSteps = arms.find((summary) => summary.arm === 'plain')?.stepsToTarget ?? null;
+  for (const { arm, stepsToTarget } of arms) {
+    if (stepsToTarget === null) continue;
+    const labels = { lineage, release: release.name, arm };
+    metrics.stepsToTarget.set(labels, stepsToTarget);
+    if (plainSteps !== null && stepsToTarget > 0) metrics.stepsSavedRatio.set(labels, plainSteps / stepsToTarget);
+  }
+}
+
+async function readRecords(store: ArtifactStore, arms: readonly ArmState[]): Promise<readonly ArmWithRecord[]> {
+  const found: ArmWithRecord[] = [];
+  for (const arm of arms) {
+    const result = resultOf(arm.arm, arms);
+    if (result === null) continue;
+    const record = runRecordSchema.parse(await store.getRecord(result.recordDigest));
+    found.push({ arm, recordDigest: result.recordDigest, record });
+  }
+  return found;
+}
