@@ -1,0 +1,58 @@
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { createEvaluateActivities } from '../activities/evaluate.ts';
+import type { createModelActivities } from '../activities/model.ts';
+import type { createPublishActivities } from '../activities/publish.ts';
+import type { createRecordActivities } from '../activities/record.ts';
+import type { createReleaseActivities } from '../activities/release.ts';
+import type { createTrainActivities } from '../activities/train.ts';
+import { taskQueue } from '../contracts/task-queues.ts';
+
+/** Waits between tries: soon at first (a restarted worker is there in seconds), a minute at most. */
+const retry: NonNullable<ActivityOptions['retry']> = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '1m',
+};
+
+/** Transfers and records. */
+export const io = proxyActivities<
+  ReturnType<typeof createReleaseActivities> &
+    ReturnType<typeof createPublishActivities> &
+    ReturnType<typeof createRecordActivities>
+>({
+  taskQueue: taskQueue('io'),
+  heartbeatTimeout: '10s',
+  startToCloseTimeout: '6h',
+  scheduleToCloseTimeout: '24h',
+  retry,
+});
+
+/** Weight arithmetic. */
+export const cpu = proxyActivities<ReturnType<typeof createModelActivities>>({
+  taskQueue: taskQueue('cpu'),
+  heartbeatTimeout: '10s',
+  startToCloseTimeout: '2h',
+  scheduleToCloseTimeout: '6h',
+  retry,
+});
+
+/** Scoring. */
+export const evaluation = proxyActivities<ReturnType<typeof createEvaluateActivities>>({
+  taskQueue: taskQueue('evaluate'),
+  heartbeatTimeout: '10s',
+  startToCloseTimeout: '1h',
+  scheduleToCloseTimeout: '4h',
+  retry,
+});
+
+/**
+ * Supervision of trainings. A lost worker is noticed within the heartbeat timeout; the trainer goes on meanwhile and is
+ * adopted. No limit on attempts: preemption and pauses each end one.
+ */
+export const gpu = proxyActivities<ReturnType<typeof createTrainActivities>>({
+  taskQueue: taskQueue('gpu'),
+  heartbeatTimeout: '10s',
+  startToCloseTimeout: '7d',
+  scheduleToCloseTimeout: '30d',
+  retry,
+});
