@@ -1,0 +1,78 @@
+import { createServer } from 'node:net';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { messageOf } from '../contracts/error.ts';
+import { mergeExpositions } from '../metrics/merge-expositions.ts';
+import type { Metrics } from '../metrics/registry.ts';
+
+const CORE_TIMEOUT_MS = 2_000;
+
+export interface ObservabilityServer {
+  /** e.g. http://127.0.0.1:7273 */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * /metrics (ours and Temporal Core's, on one page) and /healthz, on loopback. When Core does not answer, ours are served
+ * alone and `regraft_core_scrape_ok` is 0.
+ */
+export async function startObservabilityServer(options: {
+  readonly port: number;
+  readonly metrics: Metrics;
+  readonly coreUrl: string;
+  readonly health: () => { readonly ok: boolean; readonly states: Readonly<Record<string, string>> };
+}): Promise<ObservabilityServer> {
+  const { metrics, coreUrl, health } = options;
+  const app = new Hono();
+  app.get('/metrics', async (context) => {
+    const core = await scrapeCore(coreUrl);
+    metrics.coreScrapeOk.set({}, core === null ? 0 : 1);
+    const page = mergeExpositions(await metrics.exposition(), core ?? '');
+    return context.text(page, 200, { 'Content-Type': metrics.contentType });
+  });
+  app.get('/healthz', (context) => {
+    const state = health();
+    return context.json(state, state.ok ? 200 : 503);
+  });
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, ({ port }) => {
+      resolve({
+        url: `http://127.0.0.1:${String(port)}`,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => {
+              done();
+            });
+          }),
+      });
+    });
+    server.on('error', (error) => {
+      reject(new Error(`port ${String(options.port)} for /metrics cannot be opened: ${messageOf(error)}`));
+    });
+  });
+}
+
+/** A loopback port that is free right now. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new Error('no free port on 127.0.0.1'));
+      });
+    });
+  });
+}
+
+async function scrapeCore(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(CORE_TIMEOUT_MS) });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null; // told by regraft_core_scrape_ok
+  }
+}

@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { createFileDataReader } from '../adapters/data/file-data-reader.ts';
+import { createFolderSource } from '../adapters/source/folder-source.ts';
+import { messageOf } from '../contracts/error.ts';
+import type { Arm, LineageSpec } from '../contracts/lineage-spec.schema.ts';
+import { orderReleases } from '../policy/order-releases.ts';
+import { armsOf } from '../policy/plan-arms.ts';
+import { inspect } from '../weights/index.ts';
+
+/** What a lineage would do with what its source has right now. */
+export interface Plan {
+  readonly lineage: string;
+  readonly releases: readonly {
+    readonly name: string;
+    readonly position: readonly number[];
+    readonly parameters: number;
+    readonly sizeBytes: number;
+    readonly trainings: number;
+  }[];
+  /** Complete model folders whose names do not follow the family's pattern. */
+  readonly ignored: readonly string[];
+  readonly arms: readonly Arm[];
+  readonly steps: number;
+  /** Disk that the store would take at most: each checkpoint, recycled model and Δ of every training. */
+  readonly diskBytes: number;
+  /** Everything that would stop it, as sentences. */
+  readonly blockers: readonly string[];
+}
+
+/** Looks at the source, the data and the suites; starts nothing, writes nothing, needs no server. */
+export async function planLineage(spec: LineageSpec): Promise<Plan> {
+  const source = createFolderSource();
+  const { ordered, ignored } = orderReleases(await source.list(spec.family), spec.family);
+  const arms = armsOf(spec);
+  const blockers = await blockersOf(spec);
+  const releases: Plan['releases'][number][] = [];
+  for (const [index, { name, position }] of ordered.entries()) {
+    const report = await inspect(path.join(spec.family.folder, name));
+    blockers.push(...report.problems.map((problem) => `${name}: ${problem.sentence}`));
+    const { parameterCount: parameters, sizeBytes } = report;
+    releases.push({ name, position, parameters, sizeBytes, trainings: trainingsAt(index, arms) });
+  }
+  const trainings = releases.reduce((sum, release) => sum + release.trainings, 0);
+  const perTraining = Math.ceil(spec.finetune.steps / spec.finetune.saveEvery) + 2;
+  return {
+    lineage: spec.name,
+    releases,
+    ignored,
+    arms,
+    steps: trainings * spec.finetune.steps,
+    diskBytes: releases.reduce(
+      (sum, { sizeBytes, trainings: count }) => sum + sizeBytes * (1 + count * perTraining),
+      0,
+    ),
+    blockers,
+  };
+}
+
+/** At the first release all arms start alike, at the second direct and iterative do. */
+function trainingsAt(index: number, arms: readonly Arm[]): number {
+  if (index === 0) return 1;
+  const recycled = arms.filter((arm) => arm !== 'plain').length;
+  return arms.length - (index === 1 && recycled === 2 ? 1 : 0);
+}
+
+async function blockersOf(spec: LineageSpec): Promise<string[]> {
+  const data = createFileDataReader();
+  const checks: (() => Promise<unknown>)[] = [
+    () => data.datasetDigest(spec.finetune.dataset),
+    ...spec.evaluate.map((suite) => () => data.suite(suite)),
+    () => stat(spec.family.folder),
+  ];
+  const problems: string[] = [];
+  for (const check of checks) {
+    try {
+      await check();
+    } catch (error) {
+      problems.push(messageOf(error));
+    }
+  }
+  return problems;
+}

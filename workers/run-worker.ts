@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
+import { createEvaluateActivities } from '../activities/evaluate.ts';
+import { createModelActivities } from '../activities/model.ts';
+import { createPublishActivities } from '../activities/publish.ts';
+import { createRecordActivities } from '../activities/record.ts';
+import { createReleaseActivities } from '../activities/release.ts';
+import { createTrainActivities } from '../activities/train.ts';
+import { connectClient } from '../client/connection.ts';
+import { createLineages } from '../client/lineages.ts';
+import { taskQueue, type QueueClass } from '../contracts/task-queues.ts';
+import { createMetrics, type Metrics } from '../metrics/registry.ts';
+import type { LineageSinks } from '../workflows/sinks.ts';
+import { createDeps, type Deps } from './deps.ts';
+import { freePort, startObservabilityServer } from './observability-server.ts';
+import type { WorkerSettings } from './settings.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+/** How long a stopping worker waits for its activities; trainers are left running and adopted by the next one. */
+const SHUTDOWN_FORCE_TIME = '20s';
+/** How soon an activity learns that it was cancelled. */
+const HEARTBEAT_THROTTLE = '2s';
+
+export interface RunningWorker {
+  readonly metricsUrl: string;
+  /** Settles when the worker has stopped, by a signal or by `stop`. */
+  readonly stopped: Promise<void>;
+  stop(): void;
+}
+
+/**
+ * A worker process: one Temporal Worker for each queue it serves, and /metrics with /healthz. `adapt` lets a caller
+ * change the composed ports (tests make them fail on purpose).
+ */
+export async function startWorker(
+  settings: WorkerSettings,
+  adapt: (deps: Deps) => Deps = (deps) => deps,
+): Promise<RunningWorker> {
+  const corePort = await freePort();
+  installRuntime(corePort);
+  const { connectionOptions, namespace } = settings.temporal;
+  const connection = await NativeConnection.connect(connectionOptions);
+  const client = await connectClient(settings.temporal);
+  const metrics = createMetrics();
+  const deps = adapt(await createDeps(settings, createLineages(client), metrics));
+  const bundle = settings.queues.includes('control') ? await workflowBundle(path.join(settings.home, 'cache')) : null;
+
+  const workers = new Map<QueueClass, Worker>();
+  for (const queue of settings.queues) {
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: taskQueue(queue),
+      ...(queue === 'control' && bundle !== null
+        ? { workflowBundle: bundle, sinks: lineageSinks(metrics) }
+        : { activities: activitiesOf(queue, deps) }),
+      ...(queue === 'gpu' && { maxConcurrentActivityTaskExecutions: settings.gpuSlots }),
+      shutdownForceTime: SHUTDOWN_FORCE_TIME,
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    });
+    workers.set(queue, worker);
+  }
+
+  const server = await startObservabilityServer({
+    port: settings.metricsPort,
+    metrics,
+    coreUrl: `http://127.0.0.1:${String(corePort)}/metrics`,
+    health: () => healthOf(workers),
+  });
+  const running = Promise.all([...workers.values()].map((worker) => worker.run()));
+  return {
+    metricsUrl: server.url,
+    stopped: running.then(async () => {
+      await server.close();
+      await client.connection.close();
+      await connection.close();
+    }),
+    stop: () => {
+      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
+
+function activitiesOf(queue: QueueClass, deps: Deps): object {
+  switch (queue) {
+    case 'control':
+      return {};
+    case 'io':
+      return { ...createReleaseActivities(deps), ...createPublishActivities(deps), ...createRecordActivities(deps) };
+    case 'cpu':
+      return createModelActivities(deps);
+    case 'gpu':
+      return createTrainActivities(deps);
+    case 'evaluate':
+      return createEvaluateActivities(deps);
+  }
+}
+
+function lineageSinks(metrics: Metrics): InjectedSinks<LineageSinks> {
+  return {
+    lineageMetrics: {
+      paused: {
+        fn: (_info, lineage, paused) => {
+          metrics.lineagePaused.set({ lineage }, paused ? 1 : 0);
+        },
+        callDuringReplay: true, // a restarted worker shows it again
+      },
+    },
+  };
+}
+
+/** Names of Core's metrics as Prometheus has them everywhere else: seconds, and counters in _total. */
+function installRuntime(corePort: number): void {
+  Runtime.install({
+    telemetryOptions: {
+      metrics: {
+        prometheus: {
+          bindAddress: `127.0.0.1:${String(corePort)}`,
+          countersTotalSuffix: true,
+          unitSuffix: true,
+          useSecondsForDurations: true,
+        },
+      },
+    },
+  });
+}
+
+function healthOf(workers: ReadonlyMap<QueueClass, Worker>): {
+  readonly ok: boolean;
+  readonly states: Readonly<Record<string, string>>;
+} {
+  const states = [...workers].map(([queue, worker]) => [queue, worker.getState()] as const);
+  return { ok: states.every(([, state]) => state === 'RUNNING'), states: Object.fromEntries(states) };
+}

@@ -1,0 +1,52 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TemporalTarget } from '../client/connection.ts';
+import type { QueueClass } from '../contracts/task-queues.ts';
+
+/** The checkout (or installed package) that this code lies in. */
+export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Everything a worker process needs to know, parsed once in its main and passed down. */
+export interface WorkerSettings {
+  /** Folder of the store, of unfinished work and of the embedded server. */
+  readonly home: string;
+  readonly temporal: TemporalTarget;
+  readonly queues: readonly QueueClass[];
+  /** Trainings at a time on this machine's `gpu` queue. */
+  readonly gpuSlots: number;
+  /** Port of /metrics and /healthz on loopback; 0 takes a free one. */
+  readonly metricsPort: number;
+  /** Program that runs `-m regraft_trainer`. */
+  readonly python: string;
+  /** What trainers may see of this process' environment; see `trainerEnvironment`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The venv's Python unless REGRAFT_PYTHON names another. */
+export function findPython(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['REGRAFT_PYTHON'] ?? path.join(PROJECT_ROOT, '.venv', 'bin', 'python');
+}
+
+/** Names a trainer may see: no Temporal key and no Hub token is among them. */
+const ALLOWED = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+  'CUDA_VISIBLE_DEVICES',
+  'LD_LIBRARY_PATH',
+  'HF_HOME',
+];
+
+/** The environment of a trainer: an allow-list of this process', offline, one thread for each numeric library. */
+export function trainerEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const allowed = ALLOWED.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(allowed), OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', HF_HUB_OFFLINE: '1' };
+}
