@@ -1,0 +1,28 @@
+import type { Command } from '../command.ts';
+import { apply } from './apply.ts';
+import { demo } from './demo.ts';
+import { cancel, pause, resume, retry } from './orders.ts';
+import { plan } from './plan.ts';
+import { release } from './release.ts';
+import { report } from './report.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+import { why } from './why.ts';
+import { worker } from './worker.ts';
+
+/** Every command, in the order of the overview. */
+export const COMMANDS: readonly Command[] = [
+  demo,
+  up,
+  plan,
+  apply,
+  release,
+  status,
+  why,
+  report,
+  pause,
+  resume,
+  retry,
+  cancel,
+  worker,
+];

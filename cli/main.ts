@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { closest } from 'fastest-levenshtein';
+import { isCodedError, messageOf } from '../contracts/error.ts';
+import { helpOf, parseCommandLine, UsageError, type Command, type CommandContext } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
+
+/** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const json = argv.includes('--json');
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    printError(error, json);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function dispatch([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    console.log(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) throw unknownCommand(name);
+  const { positionals, options } = parseCommandLine(command, args);
+  if (options['help'] === true) {
+    console.log(helpOf(command));
+    return 0;
+  }
+  await command.run(contextOf(positionals, options));
+  return 0;
+}
+
+function contextOf(
+  positionals: readonly string[],
+  options: Readonly<Record<string, string | boolean | undefined>>,
+): CommandContext {
+  const json = options['json'] === true;
+  const home = typeof options['home'] === 'string' ? options['home'] : (process.env['REGRAFT_HOME'] ?? '.regraft');
+  return {
+    positionals,
+    options,
+    json,
+    home: path.resolve(home),
+    environment: process.env,
+    answer: (text, value) => {
+      console.log(json ? JSON.stringify(value, null, 2) : text);
+    },
+    say: (text) => {
+      if (!json) console.log(text);
+    },
+  };
+}
+
+function unknownCommand(name: string): UsageError {
+  const names = COMMANDS.map((command) => command.name);
+  return new UsageError(
+    `\`${name}\` is no command; did you mean \`${closest(name, names)}\`? There are ${names.join(', ')}.`,
+  );
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map((command: Command) => command.name.length));
+  return [
+    'Regraft keeps your fine-tune on the newest base model.',
+    '',
+    'Usage: regraft COMMAND [options]      regraft COMMAND --help shows options and examples',
+    '',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+  ].join('\n');
+}
+
+function printError(error: unknown, json: boolean): void {
+  const coded = isCodedError(error) ? error : null;
+  const code = coded?.code ?? 'UNEXPECTED';
+  if (json)
+    console.error(JSON.stringify({ error: { code, message: messageOf(error), details: coded?.details ?? {} } }));
+  else if (coded === null && error instanceof Error) console.error(error.stack ?? error.message);
+  else console.error(`${messageOf(error)} [${code}]`);
+}

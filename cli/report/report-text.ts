@@ -1,0 +1,94 @@
+import Table from 'cli-table3';
+import type { Report, ReportArm } from '../../contracts/report.schema.ts';
+import { sparkline } from './sparkline.ts';
+
+/** The report for a terminal: a table, curves, what went live, and what the numbers do not say. */
+export function reportText(report: Report): string {
+  if (report.releases.length === 0) return `${report.lineage}: no release is concluded yet.`;
+  return [
+    `${report.lineage}: score on suite ${report.suite}, by release and arm`,
+    tableOf(report),
+    curvesOf(report),
+    ...failuresOf(report),
+    publishedOf(report),
+    carriedSentence(report),
+  ].join('\n\n');
+}
+
+function tableOf(report: Report): string {
+  const table = new Table({
+    head: ['release', 'arm', 'starts from', 'step 0', 'best', 'final', 'steps to target', 'saving', 'carried'],
+    style: { head: [], border: [] },
+    // No rule between rows: they belong together.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+  });
+  for (const arm of report.arms) {
+    table.push([
+      arm.release,
+      `${arm.arm}${arm.production ? ' *' : ''}${arm.sharedWith === null ? '' : ` (as ${arm.sharedWith})`}`,
+      arm.sourceRelease === null ? 'the base' : `Δ of ${arm.sourceRelease}`,
+      score(arm.curve[0]?.score ?? 0),
+      `${score(arm.best.score)} @${String(arm.best.step)}`,
+      score(arm.final.score),
+      stepsOf(arm),
+      arm.saving === null ? '–' : `${(100 * arm.saving).toFixed(0)} %`,
+      String(arm.stepsCarried),
+    ]);
+  }
+  return `${table.toString()}
+* production arm. Target: plain's final score at the same release. Saving: 1 − steps to target ÷ plain's steps to target.`;
+}
+
+function stepsOf({ stepsToTarget, targetScore }: ReportArm): string {
+  if (targetScore === null) return 'no plain arm';
+  return stepsToTarget === null ? 'not reached' : `${String(stepsToTarget)} (to ${score(targetScore)})`;
+}
+
+/** One line of bars an arm, all on the scale from 0 to 1. */
+function curvesOf(report: Report): string {
+  const lines = [`Score by step, from 0 to 1, one bar an evaluation (steps ${stepsRange(report)})`];
+  for (const { name } of report.releases) {
+    for (const arm of report.arms.filter(({ release, sharedWith }) => release === name && sharedWith === null)) {
+      const scores = arm.curve.map((point) => point.score);
+      const bars = sparkline(scores, { least: 0, most: 1 });
+      lines.push(`  ${name} ${arm.arm.padEnd(9)} ${score(scores[0] ?? 0)} ${bars} ${score(arm.final.score)}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+function stepsRange(report: Report): string {
+  const steps = report.arms[0]?.curve.map(({ step }) => step) ?? [];
+  return `${String(steps[0] ?? 0)} to ${String(steps.at(-1) ?? 0)}`;
+}
+
+function failuresOf(report: Report): readonly string[] {
+  if (report.failures.length === 0) return [];
+  const lines = report.failures.map(({ release, arm, code, message }) => `  ${release} ${arm}: ${message} [${code}]`);
+  return [`Failed:\n${lines.join('\n')}`];
+}
+
+function publishedOf(report: Report): string {
+  if (report.published.length === 0) return 'Published: nothing.';
+  const lines = report.published.map(
+    ({ release, target, candidateDigest }) => `  ${release}: ${candidateDigest.slice(0, 12)} to ${target}`,
+  );
+  return `Published:\n${lines.join('\n')}`;
+}
+
+/** What recycling saves is work that was paid for before; a report that hides this is not honest. */
+export function carriedSentence(report: Report): string {
+  const carried = Math.max(0, ...report.arms.map(({ stepsCarried }) => stepsCarried));
+  const steps = report.provenance.spec.finetune.steps;
+  return carried === 0
+    ? 'No arm started from an earlier Δ yet, so there is nothing to compare.'
+    : [
+        `What the saving is: fine-tuning steps carried over from earlier releases (up to ${String(carried)} of them, against`,
+        `${String(steps)} steps of one training), not a better way to learn: plain fine-tuning with the carried steps added`,
+        'would end about where the recycled arms end. How large it looks depends on how far plain is from converged.',
+      ].join('\n');
+}
+
+function score(value: number): string {
+  return value.toFixed(3);
+}
