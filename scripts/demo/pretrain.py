@@ -4,16 +4,21 @@ python scripts/demo/pretrain.py --family demo/family --state demo/pretraining --
 
 Each release is a whole model folder DIR/M1, DIR/M2, … that appears by a rename. State is kept every 200 steps and at
 each release: killed or stopped (SIGTERM, SIGINT), the same command goes on and makes the same bytes. When all releases
-are there it does nothing. Prints JSON lines: progress every 100 steps, and one for each release.
+are there it does nothing. Of two processes with one state, the second waits until the first has ended. Prints JSON
+lines: progress every 100 steps, and one for each release.
 """
 
 import argparse
+import fcntl
 import gc
 import json
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 
 class Stop:
@@ -34,15 +39,29 @@ def main() -> None:
     if all((options.family / f"M{i}").is_dir() for i in range(1, len(options.releases) + 1)):
         print(json.dumps({"event": "done", "releases": len(options.releases)}))
         return
+    options.state.mkdir(parents=True, exist_ok=True)
     os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     gc.disable()  # the libraries make a million objects that stay: looking through them costs 2 s of start and end
     from pretraining_run import PretrainingRun
 
     gc.freeze()
     gc.enable()
-    run = PretrainingRun(options)
-    run.restore()
-    run.go(lambda: stop.requested)
+    with (options.state / "lock").open("w") as lock:
+        if not take(lock, stop):
+            return
+        run = PretrainingRun(options)
+        run.restore()
+        run.go(lambda: stop.requested)
+
+
+def take(lock: TextIO, stop: Stop) -> bool:
+    """Waits for the lock; the system lets go of it when its holder ends, however it ends. False when told to stop."""
+    while not stop.requested:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def parse_options() -> argparse.Namespace:

@@ -1,9 +1,11 @@
 """The demo's pretraining run makes the same releases however often it is stopped."""
 
+import fcntl
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -57,6 +59,25 @@ def test_stopped_or_killed_and_started_again_it_gives_the_same_releases_byte_for
 
     status, lines = finish(start(tmp_path / "whole"))
     assert (status, lines) == (0, [{"event": "done", "releases": 3}])
+
+
+def test_two_at_a_time_on_one_state_take_turns(tmp_path: Path) -> None:
+    both = [start(tmp_path), start(tmp_path)]
+    ended = [finish(process) for process in both]
+    assert [status for status, _ in ended] == [0, 0]
+    dropped = [line["release"] for _, lines in ended for line in lines if line["event"] == "release"]
+    assert sorted(map(str, dropped)) == ["M1", "M2", "M3"]
+
+
+def test_one_that_waits_for_its_turn_ends_when_told_to(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    with (tmp_path / "state" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = start(tmp_path)
+        time.sleep(8)
+        process.send_signal(signal.SIGTERM)
+        assert finish(process) == (0, [])
+    assert not (tmp_path / "family").exists()
 
 
 def test_its_tokenizer_makes_one_token_of_a_character_and_begins_with_bos(tmp_path: Path) -> None:
