@@ -14,7 +14,7 @@ export function progressLine(state: LineageState, metricsPage: string): string {
     const score = value('regraft_evaluation_score');
     return `${arm} step ${String(step)} of ${String(state.spec.finetune.steps)}${score === null ? '' : `, score ${score.toFixed(3)}`}`;
   });
-  return `${name}: ${parts.join(' · ')}`;
+  return `${name}: ${parts.length === 0 ? 'starting' : parts.join(' · ')}`;
 }
 
 /** The value of the first sample of a metric that carries these labels; null when the page has none. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../../metrics/catalogue.ts';
 import { createMetrics } from '../../metrics/registry.ts';
-import { findOnPath } from '../support/prometheus.ts';
+import { findOnPath } from '../support/find-on-path.ts';
 import { recordOneSampleEach } from './one-sample-each.ts';
 
 /** Lines of the page that are samples. */

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:fs';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { findOnPath } from './find-on-path.ts';
 
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 5_000;
@@ -84,21 +84,6 @@ export async function startPrometheus(targets: readonly string[]): Promise<Prome
     format: async (expr) => z.string().parse(await ask(url, 'format_query', { query: expr })),
     stop,
   };
-}
-
-/** Path of a program of Debian's package `prometheus` (`prometheus`, `promtool`). Throws, naming the package. */
-export async function findOnPath(program: 'prometheus' | 'promtool'): Promise<string> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, program);
-    const executable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (executable) return path;
-  }
-  throw new Error(
-    `${program}: not found on PATH; install Debian's package prometheus (apt-get install -y --no-install-recommends prometheus).`,
-  );
 }
 
 const pointSchema = z.tuple([z.number(), z.string()]);
