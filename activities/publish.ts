@@ -1,12 +1,10 @@
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
-import type { DeltaSource } from '../contracts/delta-source.ts';
-import type { Release } from '../contracts/release.ts';
 import type { PublishedModel, RunKey } from '../contracts/run.ts';
 import type { EvaluatedStep, GateDecision, Publication } from '../contracts/run-record.schema.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { RegraftError } from '../contracts/error.ts';
 import { judgeGate } from '../policy/judge-gate.ts';
-import { modelCard } from '../policy/model-card.ts';
+import { modelCard, type CardFacts } from '../policy/model-card.ts';
 import type { ArtifactStore, Clock, Publisher } from './ports.ts';
 import { stageAtRim } from './rim.ts';
 
@@ -24,13 +22,7 @@ export interface GateInput {
   readonly gate: LineageSpec['gate'] | null;
 }
 
-export interface PublishInput {
-  readonly key: RunKey;
-  readonly release: Release;
-  readonly source: DeltaSource | null;
-  readonly candidate: EvaluatedStep;
-  readonly deltaDigest: string;
-  readonly gate: GateDecision;
+export interface PublishInput extends CardFacts {
   /** What the gate compared with. */
   readonly published: PublishedModel | null;
   readonly targets: LineageSpec['publish'];

@@ -5,7 +5,7 @@ import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
 const stepSchema = z.int().min(0);
 const isoSchema = z.iso.datetime();
 
-export const deltaSourceSchema = z.strictObject({
+const deltaSourceSchema = z.strictObject({
   deltaDigest: sha256Schema,
   fromRelease: z.string(),
   fromArm: armSchema,

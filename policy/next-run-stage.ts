@@ -1,4 +1,4 @@
-import type { RunStage } from '../contracts/run.ts';
+import { RUN_STAGES, type RunStage } from '../contracts/run.ts';
 import type { GateDecision } from '../contracts/run-record.schema.ts';
 
 /** What a run has behind it, as far as the next stage depends on it. */
@@ -9,23 +9,12 @@ export interface RunProgress {
   readonly gate: GateDecision['decision'] | null;
 }
 
-const ORDER: readonly RunStage[] = [
-  'inspect',
-  'recycle',
-  'baseline',
-  'finetune',
-  'difference',
-  'gate',
-  'publish',
-  'record',
-];
-
 /**
  * The stage that a run does next, or null when it is finished. A rejected candidate is recorded, never published; its Δ
  * stays usable: a bad score never forbids using a model as a starting point (paper, Tables 3 and 4).
  */
 export function nextRunStage(progress: RunProgress): RunStage | null {
-  return ORDER.find((stage) => applies(stage, progress) && !progress.done.includes(stage)) ?? null;
+  return RUN_STAGES.find((stage) => applies(stage, progress) && !progress.done.includes(stage)) ?? null;
 }
 
 function applies(stage: RunStage, progress: RunProgress): boolean {
