@@ -3,7 +3,7 @@
 import { isOlder } from './node-version.mjs';
 
 /** The oldest Python that every pin in requirements.txt allows. */
-const OLDEST_PYTHON = '3.11';
+const OLDEST_PYTHON = '3.10';
 
 const GIGABYTE = 1e9;
 const DISK_BYTES = { 'npm-packages': 1 * GIGABYTE, 'make-venv': 3 * GIGABYTE };

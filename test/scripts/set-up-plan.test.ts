@@ -59,13 +59,13 @@ describe('what stands in its way', () => {
   it('says that Python is missing and how to name another', () => {
     const missing = { command: 'python3', version: null, hasVenv: false };
     expect(findProblems(['make-venv'], { ...roomy, python: missing })).toEqual([
-      'Python was not found: `python3` does not start; install Python 3.11 or newer, or name one with REGRAFT_PYTHON=/path/to/python3.',
+      'Python was not found: `python3` does not start; install Python 3.10 or newer, or name one with REGRAFT_PYTHON=/path/to/python3.',
     ]);
   });
 
   it('compares Python versions by number: 3.9 is too old and 3.14 is not', () => {
     const problemsOf = (version: string) => findProblems(['make-venv'], { ...roomy, python: { ...python, version } });
-    expect(problemsOf('3.9.18')[0]).toContain('is Python 3.9.18 and the trainer needs 3.11');
+    expect(problemsOf('3.9.18')[0]).toContain('is Python 3.9.18 and the trainer needs 3.10');
     expect(problemsOf('3.14.0')).toEqual([]);
   });
 

@@ -38,7 +38,7 @@ const finishVenv = (): void => {
 it('says in one sentence that Python is missing, exits 1, and leaves no lock', () => {
   const { status, stderr } = run('scripts/setup.mjs', { REGRAFT_PYTHON: '/no/such/python3' });
   expect(stderr).toBe(
-    'setup: Python was not found: `/no/such/python3` does not start; install Python 3.11 or newer, or name one with REGRAFT_PYTHON=/path/to/python3.\n',
+    'setup: Python was not found: `/no/such/python3` does not start; install Python 3.10 or newer, or name one with REGRAFT_PYTHON=/path/to/python3.\n',
   );
   expect(status).toBe(1);
   expect(readdirSync(join(root, '.regraft'))).toEqual([]);
