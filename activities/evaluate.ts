@@ -56,6 +56,7 @@ async function evaluateModel(deps: EvaluateDeps, input: EvaluateInput, scope: Ac
     return { samples: [...samples], ...meanResults(samples) };
   });
   const labels = { ...input.key, suite: input.suite.name };
+  metrics.touch(labels);
   metrics.evaluationScore.set(labels, value.score);
   metrics.evaluationLossNats.set(labels, value.lossNats);
   metrics.evaluationStep.set(labels, input.step);

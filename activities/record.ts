@@ -60,6 +60,7 @@ async function concludeRelease(
 ): Promise<{ readonly recordDigest: string | null }> {
   const { store, metrics } = deps;
   const { lineage, release, concludedAt } = input;
+  metrics.touch({ lineage, release: release.name });
   countRuns(metrics, input);
   const lagMs = Date.parse(concludedAt) - Date.parse(input.observedAt);
   metrics.releaseLagSeconds.set({ lineage, release: release.name }, lagMs / 1000);

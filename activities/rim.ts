@@ -61,6 +61,7 @@ export function stageAtRim<Input extends { readonly key: RunKey }, Output>(
   return atRim(async (input, scope) => {
     const { lineage, release, arm } = input.key;
     const started = performance.now();
+    metrics.touch({ lineage, release });
     metrics.runStage.set({ lineage, release, arm, stage }, 1);
     try {
       return await work(input, scope);

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { CATALOGUE } from './catalogue.ts';
 import type { MetricDefinition } from './catalogue.ts';
 import type { LabelName, LabelSet } from './labels.ts';
+import { createReleaseWindow } from './release-window.ts';
 import type { CounterRecorder, GaugeRecorder, HistogramRecorder, Recorders } from './recorders.ts';
 
 /** The metrics of one process: a recorder for each entry of the catalogue, and the page that Prometheus reads. */
@@ -15,6 +16,11 @@ export interface Metrics extends Recorders {
    * ended long ago. Series without these labels stay: counters are by lineage. Doing it twice changes nothing.
    */
   forget(run: LabelSet<'lineage' | 'release'> & Partial<LabelSet<'arm'>>): void;
+  /**
+   * Call before recording anything of a release: forgets those of its lineage that were touched longest ago, so that a
+   * process that lives for years shows the newest eight of each lineage.
+   */
+  touch(run: LabelSet<'lineage' | 'release'>): void;
 }
 
 /**
@@ -24,12 +30,17 @@ export interface Metrics extends Recorders {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const recorders = createRecorders(registry);
+  const forget: Metrics['forget'] = (run) => {
+    for (const recorder of Object.values(recorders)) recorder.forget(run);
+  };
+  const window = createReleaseWindow();
   return {
     ...recorders,
     contentType: registry.contentType,
     exposition: () => registry.metrics(),
-    forget: (run) => {
-      for (const recorder of Object.values(recorders)) recorder.forget(run);
+    forget,
+    touch: ({ lineage, release }) => {
+      for (const old of window.touch(lineage, release)) forget({ lineage, release: old });
     },
   };
 }

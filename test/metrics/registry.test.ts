@@ -129,6 +129,21 @@ describe('forget', () => {
     expect(await samplesOf(metrics)).toEqual(before.filter((line) => !line.includes('release="M2"')));
   });
 
+  it('shows the eight most recently touched releases of each lineage', async () => {
+    const metrics = createMetrics();
+    metrics.touch({ lineage: 'code', release: 'M1' });
+    metrics.trainStep.set({ lineage: 'code', release: 'M1', arm: 'plain' }, 1);
+    for (let number = 1; number <= 10; number += 1) {
+      const run = { lineage: 'math', release: `M${String(number)}` };
+      metrics.touch(run);
+      metrics.trainStep.set({ ...run, arm: 'plain' }, number);
+    }
+    const shown = [...(await metrics.exposition()).matchAll(/^regraft_train_step\{lineage="(\w+)",release="(\w+)"/gm)];
+    const ofMath = shown.filter(([, lineage]) => lineage === 'math').map(([, , release]) => release);
+    expect(ofMath).toEqual(['M3', 'M4', 'M5', 'M6', 'M7', 'M8', 'M9', 'M10']);
+    expect(shown).toHaveLength(8 + 1);
+  });
+
   it('lets a forgotten series come back', async () => {
     const metrics = createMetrics();
     const run = { lineage: 'math', release: 'M1', arm: 'plain' } as const;
