@@ -43,16 +43,14 @@ export interface Lineages {
   ): Promise<void>;
 }
 
+/** Updates and queries are answered in well under a second; without a worker an update would wait for ever. */
+const ANSWER_WITHIN_MS = 30_000;
+
 /** Lineages through a connected Temporal client. */
-export function createLineages(client: Client): Lineages {
+export function createLineages(client: Client, answerWithinMs: number = ANSWER_WITHIN_MS): Lineages {
   const handle = (name: string): WorkflowHandle<typeof lineage> => client.workflow.getHandle(`lineage/${name}`);
-  const ask = async <Answer>(name: string, work: () => Promise<Answer>): Promise<Answer> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw asRegraftError(error, name);
-    }
-  };
+  const ask = <Answer>(name: string, work: () => Promise<Answer>): Promise<Answer> =>
+    inWords(name, () => client.withDeadline(Date.now() + answerWithinMs, work));
   return {
     apply: (spec, order) =>
       ask(spec.name, async () => {
@@ -78,8 +76,8 @@ export function createLineages(client: Client): Lineages {
     cancel: (name, release, order) =>
       ask(name, () => handle(name).executeUpdate(messages.cancelUpdate, { args: [{ ...order, release }] })),
     watchNow: (name, only) =>
-      ask(name, async () => {
-        const { spec } = await handle(name).query(messages.stateQuery);
+      inWords(name, async () => {
+        const { spec } = await ask(name, () => handle(name).query(messages.stateQuery));
         const { found } = await client.workflow.execute<typeof watchFamily>('watchFamily', {
           workflowId: `watch/${name}/by-hand/${only ?? 'all'}`,
           workflowIdConflictPolicy: 'USE_EXISTING',
@@ -97,6 +95,14 @@ export function createLineages(client: Client): Lineages {
       await client.workflow.getHandle(workflowId, runId).signal(checkpointSignal, checkpoint);
     },
   };
+}
+
+async function inWords<Answer>(name: string, work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asRegraftError(error, name);
+  }
 }
 
 async function listLineages(client: Client): Promise<readonly string[]> {

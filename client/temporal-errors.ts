@@ -5,6 +5,7 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { messageOf, RegraftError } from '../contracts/error.ts';
@@ -23,7 +24,8 @@ export function asRegraftError(error: unknown, lineage: string): unknown {
   if (
     error instanceof QueryRejectedError ||
     error instanceof QueryNotRegisteredError ||
-    error instanceof ServiceError
+    error instanceof ServiceError ||
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError
   ) {
     return new RegraftError(
       'LINEAGE_NOT_ANSWERING',

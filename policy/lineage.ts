@@ -60,9 +60,11 @@ export function startRelease(state: LineageState, name: string): LineageState {
   return changeRelease(state, name, (entry) => ({ ...entry, status: 'running', arms }));
 }
 
-/** Notes the stage that an arm has reached. */
+/** Notes the stage that an arm has reached. What is told of an arm that has ended comes late and changes nothing. */
 export function enterStage(state: LineageState, release: string, arm: Arm, stage: RunStage): LineageState {
-  return changeArm(state, release, arm, (current) => ({ ...current, status: 'running', stage }));
+  return changeArm(state, release, arm, (current) =>
+    current.status === 'waiting' || current.status === 'running' ? { ...current, status: 'running', stage } : current,
+  );
 }
 
 /** How an arm ended. */

@@ -14,6 +14,12 @@ const retry: NonNullable<ActivityOptions['retry']> = {
   maximumInterval: '1m',
 };
 
+/**
+ * Cancelled work is waited for: a training saves before it ends, and until then its folder is its own. Said here because
+ * the SDK does not wait unless told to, whatever its documentation says (sdk-typescript#2442).
+ */
+const cancellationType: NonNullable<ActivityOptions['cancellationType']> = 'WAIT_CANCELLATION_COMPLETED';
+
 /** Transfers and records. */
 export const io = proxyActivities<
   ReturnType<typeof createReleaseActivities> &
@@ -25,6 +31,7 @@ export const io = proxyActivities<
   startToCloseTimeout: '6h',
   scheduleToCloseTimeout: '24h',
   retry,
+  cancellationType,
 });
 
 /** Weight arithmetic. */
@@ -34,6 +41,7 @@ export const cpu = proxyActivities<ReturnType<typeof createModelActivities>>({
   startToCloseTimeout: '2h',
   scheduleToCloseTimeout: '6h',
   retry,
+  cancellationType,
 });
 
 /** Scoring. */
@@ -43,6 +51,7 @@ export const evaluation = proxyActivities<ReturnType<typeof createEvaluateActivi
   startToCloseTimeout: '1h',
   scheduleToCloseTimeout: '4h',
   retry,
+  cancellationType,
 });
 
 /**
@@ -55,4 +64,5 @@ export const gpu = proxyActivities<ReturnType<typeof createTrainActivities>>({
   startToCloseTimeout: '7d',
   scheduleToCloseTimeout: '30d',
   retry,
+  cancellationType,
 });

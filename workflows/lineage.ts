@@ -113,16 +113,20 @@ class Lineage {
         workflowId,
         args: [input],
         taskQueue: taskQueue('control'),
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        // A retried release runs every arm again, the one that had succeeded too; it finds its work in the store.
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `${release.name}, arm ${arm}: ${source === null ? 'from the base' : `with Δ of ${source.fromRelease}`}`,
       });
       this.#children.set(workflowId, child);
+      await CancellationScope.nonCancellable(() => this.#tellMissed(child, input));
       const result = await child.result();
       this.#change(policy.endArm(this.#state, release.name, arm, { kind: 'succeeded', result }));
     } catch (error) {
-      const outcome = isCancellation(error)
-        ? ({ kind: 'cancelled' } as const)
-        : ({ kind: 'failed', failure: failureOf(error) } as const);
+      // Cancelled, a run whose worker is lost ends with a timeout.
+      const outcome =
+        isCancellation(error) || CancellationScope.current().consideredCancelled
+          ? ({ kind: 'cancelled' } as const)
+          : ({ kind: 'failed', failure: failureOf(error) } as const);
       this.#change(policy.endArm(this.#state, release.name, arm, outcome));
     } finally {
       this.#children.delete(workflowId);
@@ -190,10 +194,20 @@ class Lineage {
   ): Promise<{ readonly changed: boolean }> {
     const outcome = this.#order((at) => decide(this.#state, order, at));
     if (!outcome.changed) return outcome;
-    const held = this.#state.paused !== null;
+    const held = this.#isPaused();
     lineageMetrics.paused(this.#state.spec.name, held);
-    await Promise.all([...this.#children.values()].map((child) => child.signal(holdSignal, { held })));
+    await Promise.all([...this.#children.values()].map((child) => tellHeld(child, held)));
     return outcome;
+  }
+
+  /** What was ordered while a run was being started, when it could not hear it yet. */
+  async #tellMissed(child: ChildWorkflowHandle<typeof recycleRun>, { paused }: RunInput): Promise<void> {
+    const held = this.#isPaused();
+    if (held !== paused) await tellHeld(child, held);
+  }
+
+  #isPaused(): boolean {
+    return this.#state.paused !== null;
   }
 
   #requireRetryable(name: string): void {
@@ -228,6 +242,16 @@ class Lineage {
     this.#state = state;
     const line = state.releases.map(({ release, status }) => `${release.name} ${status}`).join(' · ');
     setCurrentDetails(`**${state.spec.name}**${state.paused === null ? '' : ' (paused)'}: ${line}`);
+  }
+}
+
+/** A run that has just ended is told in vain: nothing is left to hold. */
+async function tellHeld(child: ChildWorkflowHandle<typeof recycleRun>, held: boolean): Promise<void> {
+  try {
+    await child.signal(holdSignal, { held });
+  } catch (error) {
+    if (error instanceof ApplicationFailure && error.type === 'ExternalWorkflowExecutionNotFound') return;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   condition,
@@ -6,6 +7,7 @@ import {
   isCancellation,
   setHandler,
   setCurrentDetails,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RunInput, RunKey, RunResult, RunStage } from '../contracts/run.ts';
@@ -63,12 +65,20 @@ class Run {
 
   async finish(): Promise<RunResult> {
     for (let stage = this.#next(); stage !== null; stage = this.#next()) {
-      await condition(() => !this.#held);
-      await this.#enter(stage);
-      await this.#do(stage);
+      await this.#pass(stage);
       this.#done.push(stage);
     }
     return this.#result();
+  }
+
+  /** From going live to its record a run is neither held nor cancelled: its lineage has to know what is live. */
+  async #pass(stage: RunStage): Promise<void> {
+    const isLive = this.#done.includes('publish');
+    if (!isLive) await condition(() => !this.#held);
+    await new CancellationScope({ cancellable: stage !== 'publish' && !isLive }).run(async () => {
+      await this.#enter(stage);
+      await this.#do(stage);
+    });
   }
 
   #next(): RunStage | null {
@@ -152,7 +162,7 @@ class Run {
           gpu.finetuneModel({ key: this.#key, startModel: this.#startModel, finetune: spec.finetune }),
         );
       } catch (error) {
-        const onlyHeld = isCancellation(error) && this.#heldScope !== scope;
+        const onlyHeld = this.#heldScope !== scope && (isCancellation(error) || isTimeout(error));
         if (!onlyHeld) throw error;
       }
       this.#heldScope = null;
@@ -160,10 +170,10 @@ class Run {
     for (const { step, modelDigest } of this.#training.checkpoints) this.#announced.set(step, modelDigest);
   }
 
-  /** Ends once the training is over and everything it announced is evaluated. */
+  /** Ends once the training is over and everything it announced is evaluated. Held, it begins no other evaluation. */
   async #evaluateAsAnnounced(): Promise<void> {
     for (;;) {
-      await condition(() => this.#unevaluated() !== null || this.#isAllEvaluated());
+      await condition(() => (!this.#held && this.#unevaluated() !== null) || this.#isAllEvaluated());
       const next = this.#unevaluated();
       if (next === null) return;
       await this.#evaluate(next.step, next.modelDigest);
@@ -258,6 +268,11 @@ class Run {
   #final(): EvaluatedStep {
     return keepBest(this.#curve().slice(-1));
   }
+}
+
+/** How an activity that was told to stop ends when its worker is lost before it could say that it had. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 }
 
 /** What an earlier stage left; that it did is the policy's order of stages. */

@@ -10,19 +10,22 @@ import { sha256OfFile } from '../store/fs-blobs.ts';
 const DIGEST_LENGTH = 64;
 
 /**
- * A target folder with `versions/<digest>/` and the alias `current`, a symbolic link. A version is copied beside,
- * verified file by file, renamed into place; only then does the alias flip, in one rename.
+ * A target folder with `versions/<digest>/` and the aliases `current` and `previous`, symbolic links. A version is copied
+ * beside, verified file by file, renamed into place; only then does the alias flip, in one rename. `previous` names what
+ * `current` replaced, so that a publication whose process died after the flip can still tell when it runs again.
  */
 export function createFolderPublisher(): Publisher {
   return {
     async publish({ target, modelFolder, manifest, card, provenance }) {
-      const previousDigest = await currentDigest(target);
+      const liveDigest = await digestAt(target, 'current');
       const version = path.join(target, 'versions', manifest.digest);
       await stageVersion(version, modelFolder, manifest);
       await writeFileAtomic(path.join(version, 'README.md'), card);
       await writeFileAtomic(path.join(version, 'regraft.json'), `${JSON.stringify(provenance, null, 2)}\n`);
-      if (previousDigest !== manifest.digest) await flip(target, manifest.digest);
-      return { previousDigest: previousDigest === manifest.digest ? null : previousDigest };
+      if (liveDigest === manifest.digest) return { previousDigest: await digestAt(target, 'previous') };
+      if (liveDigest !== null) await point(target, 'previous', liveDigest);
+      await point(target, 'current', manifest.digest);
+      return { previousDigest: liveDigest };
     },
   };
 }
@@ -79,15 +82,17 @@ async function isWhole(version: string, manifest: ArtifactManifest): Promise<boo
   }
 }
 
-async function flip(target: string, digest: string): Promise<void> {
-  const next = path.join(target, `.current-${randomBytes(6).toString('hex')}`);
+type Alias = 'current' | 'previous';
+
+async function point(target: string, alias: Alias, digest: string): Promise<void> {
+  const next = path.join(target, `.${alias}-${randomBytes(6).toString('hex')}`);
   await symlink(path.join('versions', digest), next);
-  await rename(next, path.join(target, 'current'));
+  await rename(next, path.join(target, alias));
 }
 
-async function currentDigest(target: string): Promise<string | null> {
+async function digestAt(target: string, alias: Alias): Promise<string | null> {
   try {
-    const digest = path.basename(await readlink(path.join(target, 'current')));
+    const digest = path.basename(await readlink(path.join(target, alias)));
     return digest.length === DIGEST_LENGTH ? digest : null;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null;

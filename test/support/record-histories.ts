@@ -1,0 +1,135 @@
+import { formatHistory } from './histories.ts';
+import { failure } from './scripted-work.ts';
+import { ORDER, Service } from './service.ts';
+import { startTemporal } from './temporal-server.ts';
+import { waitAtLength } from './wait-at-length.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** A workflow whose history is worth keeping. */
+interface Kept {
+  readonly name: string;
+  readonly workflowId: string;
+  readonly runId?: string;
+}
+
+type Scenario = (service: Service) => Promise<readonly Kept[]>;
+
+/** Events after which a lineage begins anew: more than two releases make, and few enough for a short file. */
+const LONG_HISTORY = 150;
+
+/** Lives the main paths on a real server and returns the histories that they left, as JSON, by name. */
+export async function recordHistories(): Promise<ReadonlyMap<string, string>> {
+  const recorded = new Map<string, string>();
+  const env = await startTemporal({ 'limit.historyCount.suggestContinueAsNew': LONG_HISTORY });
+  const service = await Service.start(env);
+  try {
+    for (const scenario of [twoReleases, pausedInTraining, cancelled, failedAndRetried, continuedAsNew, watched]) {
+      for (const { name, workflowId, runId } of await scenario(service)) {
+        const history = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+        recorded.set(name, formatHistory(history));
+      }
+    }
+  } finally {
+    await service.stop();
+  }
+  return recorded;
+}
+
+const runOf = (lineage: string, release: string, arm = 'iterative'): string =>
+  `lineage/${lineage}/run/${release}/${arm}`;
+
+const twoReleases: Scenario = async (service) => {
+  const script = await service.create('two-releases', {
+    controls: ['direct', 'plain'],
+    gate: { nonInferior: { sums: 0.1 } },
+    publish: [{ folder: '/live' }],
+  });
+  await service.observe('two-releases', 1, 2);
+  await service.until('two-releases', 'M2', 'succeeded');
+  script.source = [];
+  return [
+    { name: 'lineage-two-releases', workflowId: 'lineage/two-releases' },
+    { name: 'run-from-base', workflowId: runOf('two-releases', 'M1') },
+    { name: 'run-with-source', workflowId: runOf('two-releases', 'M2') },
+    { name: 'run-of-control', workflowId: runOf('two-releases', 'M2', 'plain') },
+  ];
+};
+
+const pausedInTraining: Scenario = async (service) => {
+  await service.create('paused');
+  const training = service.holdTraining('paused');
+  training.proceedTo(50);
+  await service.observe('paused', 1);
+  await waitUntil('step 50 is saved', async () => training.saved === 50);
+  await service.lineages.pause('paused', ORDER);
+  await waitUntil('the training is cancelled', async () => training.cancelled === 1);
+  training.proceedTo(100);
+  await service.lineages.resume('paused', ORDER);
+  await service.until('paused', 'M1', 'succeeded');
+  return [
+    { name: 'lineage-paused-and-resumed', workflowId: 'lineage/paused' },
+    { name: 'run-held-in-training', workflowId: runOf('paused', 'M1') },
+  ];
+};
+
+const cancelled: Scenario = async (service) => {
+  await service.create('cancelled');
+  const training = service.holdTraining('cancelled');
+  await service.observe('cancelled', 1, 2);
+  await training.untilRunning();
+  await service.lineages.cancel('cancelled', 'M1', ORDER);
+  training.proceedTo(100);
+  await service.until('cancelled', 'M2', 'succeeded');
+  return [
+    { name: 'lineage-cancelled-release', workflowId: 'lineage/cancelled' },
+    { name: 'run-cancelled', workflowId: runOf('cancelled', 'M1') },
+  ];
+};
+
+const failedAndRetried: Scenario = async (service) => {
+  const script = await service.create('failed');
+  const training = service.holdTraining('failed');
+  training.proceedTo(50);
+  script.instead.evaluateModel = async (input) => {
+    if (input.step > 0) throw failure('SUITE_INVALID', { retryable: false });
+    return script.usual.evaluateModel(input);
+  };
+  await service.observe('failed', 1);
+  await service.until('failed', 'M1', 'failed');
+  const { runId } = await service.env.client.workflow.getHandle(runOf('failed', 'M1')).describe();
+  script.instead = {};
+  await service.lineages.retry('failed', 'M1', ORDER);
+  await service.until('failed', 'M1', 'succeeded');
+  return [
+    { name: 'lineage-failed-and-retried', workflowId: 'lineage/failed' },
+    { name: 'run-failed', workflowId: runOf('failed', 'M1'), runId },
+  ];
+};
+
+const continuedAsNew: Scenario = async (service) => {
+  await service.create('continued', { controls: ['plain'] });
+  const handle = service.env.client.workflow.getHandle('lineage/continued');
+  const { runId } = await handle.describe();
+  for (let release = 1; (await handle.describe()).runId === runId; release += 1) {
+    await service.observe('continued', release);
+    await service.until('continued', `M${String(release)}`, 'succeeded');
+    await service.untilQuiet('lineage/continued');
+  }
+  const next = await waitAtLength('it began anew', async () => {
+    const { runId: current } = await handle.describe();
+    return current !== runId && current;
+  });
+  await service.observe('continued', 100);
+  await service.until('continued', 'M100', 'succeeded');
+  return [
+    { name: 'lineage-until-continued', workflowId: 'lineage/continued', runId },
+    { name: 'lineage-after-continued', workflowId: 'lineage/continued', runId: next },
+  ];
+};
+
+const watched: Scenario = async (service) => {
+  const script = await service.create('watched');
+  script.source = ['M1', 'M2'];
+  await service.lineages.watchNow('watched');
+  return [{ name: 'watch-finds-two', workflowId: 'watch/watched/by-hand/all' }];
+};

@@ -1,0 +1,209 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { LineageDoor } from '../../activities/ports.ts';
+import { toFailure } from '../../activities/rim.ts';
+import type { Arm } from '../../contracts/lineage-spec.schema.ts';
+import type { Release } from '../../contracts/release.ts';
+import type { RunKey } from '../../contracts/run.ts';
+import { runRecordSchema } from '../../contracts/run-record.schema.ts';
+import { orderReleases } from '../../policy/order-releases.ts';
+import { judgeGate } from '../../policy/judge-gate.ts';
+import type * as proxies from '../../workflows/activities.ts';
+import { AT, digestOf, makeScore } from './lineage-values.ts';
+
+type Proxies = typeof proxies.io & typeof proxies.cpu & typeof proxies.gpu & typeof proxies.evaluation;
+
+/** Every activity as the workflows see it. */
+export type Activities = {
+  [Name in keyof Proxies]: Proxies[Name] extends (input: infer Input) => Promise<infer Output>
+    ? (input: Input) => Promise<Output>
+    : never;
+};
+
+/** One call of an activity, as far as tests ask. */
+export interface Call {
+  readonly activity: keyof Activities;
+  readonly release: string;
+  readonly arm: Arm | null;
+  /** Of an evaluation. */
+  readonly step: number | null;
+}
+
+interface Subject {
+  readonly key?: RunKey;
+  readonly lineage?: string;
+  readonly release?: Release;
+  readonly name?: string;
+  readonly step?: number;
+}
+
+/** What the activities of one lineage do: by default everything goes well, at once, and equal inputs give equal results. */
+export class Script {
+  readonly calls: Call[] = [];
+  /** What an activity does instead. */
+  instead: Partial<Activities> = {};
+  /** Names that the source has. */
+  source: readonly string[] = [];
+  readonly usual: Activities;
+
+  constructor(door: LineageDoor) {
+    this.usual = usualActivities(door, () => this.source);
+  }
+
+  get activities(): Activities {
+    return { ...this.usual, ...this.instead };
+  }
+
+  /** Calls of one activity. */
+  of(activity: keyof Activities): readonly Call[] {
+    return this.calls.filter((call) => call.activity === activity);
+  }
+
+  /** The activities of one arm at one release, in the order they were called. */
+  story(release: string, arm: Arm): readonly string[] {
+    return this.calls
+      .filter((call) => call.release === release && call.arm === arm)
+      .map(({ activity, step }) => (step === null ? activity : `${activity} ${String(step)}`));
+  }
+}
+
+/** Fakes of all activities; each lineage has its own script, so that tests that share workers do not meet. */
+export class ScriptedWork {
+  readonly #door: LineageDoor;
+  readonly #scripts = new Map<string, Script>();
+
+  constructor(door: LineageDoor) {
+    this.#door = door;
+  }
+
+  script(lineage: string): Script {
+    const script = this.#scripts.get(lineage) ?? new Script(this.#door);
+    this.#scripts.set(lineage, script);
+    return script;
+  }
+
+  /** What a worker is given. */
+  activities(): Activities {
+    const route =
+      <Input extends Subject, Output>(
+        activity: keyof Activities,
+        pick: (activities: Activities) => (input: Input) => Promise<Output>,
+      ) =>
+      (input: Input): Promise<Output> => {
+        const script = this.script(input.key?.lineage ?? input.lineage ?? '');
+        script.calls.push({
+          activity,
+          release: input.key?.release ?? input.release?.name ?? input.name ?? '',
+          arm: input.key?.arm ?? null,
+          step: input.step ?? null,
+        });
+        return pick(script.activities)(input);
+      };
+    return {
+      findReleases: route('findReleases', (doing) => doing.findReleases),
+      pinRelease: route('pinRelease', (doing) => doing.pinRelease),
+      announceRelease: route('announceRelease', (doing) => doing.announceRelease),
+      inspectRelease: route('inspectRelease', (doing) => doing.inspectRelease),
+      recycleModel: route('recycleModel', (doing) => doing.recycleModel),
+      evaluateModel: route('evaluateModel', (doing) => doing.evaluateModel),
+      finetuneModel: route('finetuneModel', (doing) => doing.finetuneModel),
+      differenceModel: route('differenceModel', (doing) => doing.differenceModel),
+      judgeCandidate: route('judgeCandidate', (doing) => doing.judgeCandidate),
+      publishModel: route('publishModel', (doing) => doing.publishModel),
+      recordRun: route('recordRun', (doing) => doing.recordRun),
+      concludeRelease: route('concludeRelease', (doing) => doing.concludeRelease),
+    };
+  }
+}
+
+/** A failure as the rim of our activities makes it. */
+export function failure(code: string, options: { readonly retryable: boolean }): ApplicationFailure {
+  return ApplicationFailure.create({ type: code, message: `${code} on purpose`, nonRetryable: !options.retryable });
+}
+
+function usualActivities(door: LineageDoor, source: () => readonly string[]): Activities {
+  return {
+    async findReleases({ lineage, family, only }) {
+      const names = source();
+      const known = await door.knownReleases(lineage);
+      const wanted = names.filter((name) => (only === undefined ? !known.includes(name) : name === only));
+      return orderReleases(wanted, family).ordered;
+    },
+    async pinRelease({ name, position }) {
+      return { name, position, uri: `file:///models/family/${name}`, digest: digestOf(name), firstSeenAt: AT };
+    },
+    async announceRelease({ lineage, release }) {
+      try {
+        await door.observeRelease(lineage, release);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+    async inspectRelease() {
+      return { parameterCount: 1000 };
+    },
+    async recycleModel({ target, delta }) {
+      return { modelDigest: digestOf(`${target} + ${delta}`) };
+    },
+    async evaluateModel({ step, suite }) {
+      return makeScore({ suite: suite.name, score: 0.5 + step / 1000, lossNats: 1 - step / 1000 });
+    },
+    async finetuneModel({ startModel, finetune }) {
+      const checkpoints = [];
+      for (let step = finetune.saveEvery; step <= finetune.steps; step += finetune.saveEvery) {
+        checkpoints.push(await announce(door, startModel, step));
+      }
+      return outcomeOf(checkpoints);
+    },
+    async differenceModel({ tuned, base }) {
+      return { deltaDigest: digestOf(`${tuned} - ${base}`), norm: 1.5 };
+    },
+    async judgeCandidate({ candidate, published, gate }) {
+      return judgeGate(candidate, published, gate ?? undefined);
+    },
+    async publishModel({ release, candidate, targets }) {
+      const candidateDigest = candidate.modelDigest;
+      return targets.map(({ folder }) => ({
+        target: folder,
+        release: release.name,
+        candidateDigest,
+        previousDigest: null,
+        publishedAt: AT,
+      }));
+    },
+    async recordRun({ key, record }) {
+      runRecordSchema.parse({ schema: 'regraft.run/1', ...record, regraftVersion: '0.1.0' });
+      return { recordDigest: digestOf(`record of ${key.release} ${key.arm}`) };
+    },
+    async concludeRelease({ release, arms }) {
+      const any = arms.some(({ status }) => status === 'succeeded');
+      return { recordDigest: any ? digestOf(`record of ${release.name}`) : null };
+    },
+  };
+}
+
+type Outcome = Awaited<ReturnType<Activities['finetuneModel']>>;
+type Checkpoint = Outcome['checkpoints'][number];
+
+/** A checkpoint's model: the same for the same start and step. */
+export function checkpointOf(startModel: string, step: number): Checkpoint {
+  return { step, modelDigest: digestOf(`${startModel} after ${String(step)} steps`) };
+}
+
+/** Tells the run that this activity belongs to. */
+export async function announce(door: LineageDoor, startModel: string, step: number): Promise<Checkpoint> {
+  const checkpoint = checkpointOf(startModel, step);
+  const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
+  await door.announceCheckpoint(workflowId, runId, checkpoint);
+  return checkpoint;
+}
+
+export function outcomeOf(checkpoints: readonly Checkpoint[], starts: Outcome['starts'] = []): Outcome {
+  return {
+    starts: starts.length === 0 ? [{ how: 'started', atStep: 0 }] : starts,
+    stepsDone: checkpoints.at(-1)?.step ?? 0,
+    checkpoints: [...checkpoints],
+    curveDigest: digestOf('curve'),
+    datasetDigest: digestOf('dataset'),
+    jobDigest: digestOf('job'),
+  };
+}
