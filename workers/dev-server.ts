@@ -1,18 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { access, constants, mkdir, open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { isAlive, readProcessIdentity } from '../adapters/process/process-identity.ts';
-import { writeFileAtomic } from '../adapters/store/atomic-file.ts';
+import { isErrno, writeFileAtomic } from '../adapters/store/atomic-file.ts';
 import { readSmall } from '../adapters/trainer/trainer-folder.ts';
 import { connectClient, SERVER_FILE } from '../client/connection.ts';
-import { RegraftError } from '../contracts/error.ts';
+import { messageOf, RegraftError } from '../contracts/error.ts';
 import { freePort } from './observability-server.ts';
-import { PROJECT_ROOT } from './settings.ts';
+import { findServerProgram } from './server-program.ts';
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+const LOG_FILE = 'temporal.log';
 
 const serverSchema = z.object({
   address: z.string(),
@@ -22,6 +24,7 @@ const serverSchema = z.object({
   startTicks: z.int(),
   bootId: z.string(),
 });
+type ServerRecord = z.output<typeof serverSchema>;
 
 export interface DevServer {
   readonly address: string;
@@ -37,52 +40,60 @@ export interface DevServer {
 /**
  * Temporal's dev server with its state in `home/temporal.sqlite`, on loopback. Its address stays the same over restarts
  * where the port is still free, and is left in `home/temporal.json` for every other command. One that an ended process
- * left running is taken over. It runs in a process group of its own, so that an interrupt reaches the workers first.
+ * left running is taken over; one that runs and does not answer is ended, for two cannot share the state. It runs in a
+ * process group of its own, so that an interrupt reaches the workers first.
+ *
+ * @param options signal: aborted before it is up, what was started is ended and this rejects; adoptTimeoutMs: how long
+ * one that still runs has to answer.
+ * @throws RegraftError TEMPORAL_MISSING, TEMPORAL_START_FAILED
  */
 export async function startDevServer(
   home: string,
   environment: Readonly<Record<string, string | undefined>>,
+  options: { readonly signal?: AbortSignal; readonly adoptTimeoutMs?: number } = {},
 ): Promise<DevServer> {
+  const { signal = new AbortController().signal, adoptTimeoutMs = READY_TIMEOUT_MS } = options;
   await mkdir(home, { recursive: true });
   const earlier = await readSmall(home, SERVER_FILE, serverSchema);
-  if (earlier !== null && (await isAlive(earlier)) && (await answers(earlier.address))) {
-    return toDevServer(earlier, true, pollUntilDead(earlier));
+  if (earlier !== null && (await isAlive(earlier))) {
+    const isWell = await waitUntilAnswering(earlier, signal, adoptTimeoutMs);
+    if (isWell) return toDevServer(earlier, true, pollUntilDead(earlier));
+    if (!signal.aborted) await end(earlier, 'SIGKILL');
   }
-  const port = await portOr(earlier?.port);
-  const uiPort = await portOr(earlier?.uiPort);
   const program = await findServerProgram(environment);
-  const child = await spawnServer(program, home, port, uiPort);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      resolve();
-    });
-  });
-  const identity = await readProcessIdentity(child.pid ?? 0);
-  const server = { address: `127.0.0.1:${String(port)}`, port, uiPort, ...identity };
-  await waitUntilAnswering(server.address, child, home);
-  await writeFileAtomic(path.join(home, SERVER_FILE), JSON.stringify(server));
-  return toDevServer(server, false, ended);
+  const ports = { port: await portOr(earlier?.port), uiPort: await portOr(earlier?.uiPort) };
+  if (signal.aborted) throw startFailed('it was told to stop', home);
+  return launch(program, home, ports, signal);
 }
 
-/** `temporal` on PATH, else the one in the project's venv. @throws TEMPORAL_MISSING */
-async function findServerProgram(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
-  const onPath = (environment['PATH'] ?? '').split(path.delimiter).map((folder) => path.join(folder, 'temporal'));
-  for (const program of [...onPath, path.join(PROJECT_ROOT, '.venv', 'bin', 'temporal')]) {
-    try {
-      await access(program, constants.X_OK);
-      return program;
-    } catch {
-      continue;
-    }
+interface Ports {
+  readonly port: number;
+  readonly uiPort: number;
+}
+
+async function launch(program: string, home: string, ports: Ports, signal: AbortSignal): Promise<DevServer> {
+  const { child, ended } = await spawnServer(program, home, ports);
+  try {
+    const identity = await readProcessIdentity(child.pid ?? 0);
+    const record = { address: `127.0.0.1:${String(ports.port)}`, ...ports, ...identity };
+    // Before it answers: should this process die now, the next one finds it.
+    await writeFileAtomic(path.join(home, SERVER_FILE), JSON.stringify(record));
+    if (await waitUntilAnswering(record, signal, READY_TIMEOUT_MS)) return toDevServer(record, false, ended);
+    if (!(await isAlive(identity))) await ended; // so that its exit code is known
+    throw startFailed(whyNot(child, signal), home);
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    throw error;
   }
-  throw new RegraftError(
-    'TEMPORAL_MISSING',
-    'No `temporal` program was found on PATH or in .venv/bin; run `npm run setup`, or set TEMPORAL_ADDRESS to a server of your own.',
-  );
 }
 
-async function spawnServer(program: string, home: string, port: number, uiPort: number): Promise<ChildProcess> {
-  const log = await open(path.join(home, 'temporal.log'), 'a');
+async function spawnServer(
+  program: string,
+  home: string,
+  { port, uiPort }: Ports,
+): Promise<{ readonly child: ChildProcess; readonly ended: Promise<void> }> {
+  const log = await open(path.join(home, LOG_FILE), 'a');
   try {
     const child = spawn(
       program,
@@ -94,54 +105,109 @@ async function spawnServer(program: string, home: string, port: number, uiPort: 
       ],
       { detached: true, stdio: ['ignore', log.fd, log.fd] },
     );
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        resolve();
+      });
+    });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', reject);
+      child.once('error', (error) => {
+        reject(startFailed(messageOf(error), home));
+      });
     });
-    return child;
+    return { child, ended };
   } finally {
     await log.close();
   }
 }
 
-async function waitUntilAnswering(address: string, child: ChildProcess, home: string): Promise<void> {
-  for (let waitedMs = 0; waitedMs < READY_TIMEOUT_MS && child.exitCode === null; waitedMs += 100) {
-    if (await answers(address)) return;
-    await setTimeout(100);
-  }
-  throw new RegraftError(
-    'TEMPORAL_START_FAILED',
-    `Temporal's dev server did not come up on ${address} within ${String(READY_TIMEOUT_MS / 1000)} s; see ${path.join(home, 'temporal.log')}.`,
-  );
+function whyNot({ exitCode, signalCode }: ChildProcess, signal: AbortSignal): string {
+  if (signal.aborted) return 'it was told to stop';
+  if (exitCode === null && signalCode === null) return `it did not answer within ${String(READY_TIMEOUT_MS / 1000)} s`;
+  return `it ended (${signalCode ?? `exit code ${String(exitCode)}`})`;
 }
 
-async function answers(address: string): Promise<boolean> {
+function startFailed(why: string, home: string): RegraftError {
+  const log = path.join(home, LOG_FILE);
+  return new RegraftError('TEMPORAL_START_FAILED', `Temporal's dev server did not start: ${why}; see ${log}.`, {
+    retryable: true,
+  });
+}
+
+/** False when it ended, was not ready in time, or the signal was aborted. */
+async function waitUntilAnswering(server: ServerRecord, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+  const untilMs = performance.now() + timeoutMs;
+  while (performance.now() < untilMs && !signal.aborted && (await isAlive(server))) {
+    if (await answers(server)) return true;
+    await setTimeout(100);
+  }
+  return false;
+}
+
+async function answers({ address, port }: ServerRecord): Promise<boolean> {
+  if (!(await isListening(port))) return false; // the client would keep trying for seconds
   try {
     const client = await connectClient({ connectionOptions: { address }, namespace: 'default', from: 'regraft up' });
-    await client.workflowService.describeNamespace({ namespace: 'default' });
-    await client.connection.close();
-    return true;
+    try {
+      await client.workflowService.describeNamespace({ namespace: 'default' });
+      return true;
+    } finally {
+      await client.connection.close();
+    }
   } catch {
     return false;
   }
 }
 
-async function pollUntilDead(identity: z.output<typeof serverSchema>): Promise<void> {
-  while (await isAlive(identity)) await setTimeout(500, undefined, { ref: false });
+async function pollUntilDead(server: ServerRecord): Promise<void> {
+  while (await isAlive(server)) await setTimeout(500, undefined, { ref: false });
 }
 
-function toDevServer(server: z.output<typeof serverSchema>, adopted: boolean, ended: Promise<void>): DevServer {
+function toDevServer(server: ServerRecord, adopted: boolean, ended: Promise<void>): DevServer {
   return {
     address: server.address,
     uiUrl: `http://127.0.0.1:${String(server.uiPort)}`,
     adopted,
     ended,
     async stop() {
-      if (!(await isAlive(server))) return;
-      process.kill(server.pid, 'SIGTERM');
-      await Promise.race([ended, setTimeout(10_000, undefined, { ref: false })]);
+      if (await end(server, 'SIGTERM')) return;
+      await end(server, 'SIGKILL');
     },
   };
+}
+
+/** Sends the signal; true once the server has ended, false when it takes too long. */
+async function end(server: ServerRecord, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
+  if (!(await isAlive(server))) return true;
+  sendSignal(server.pid, signal);
+  const untilMs = performance.now() + STOP_TIMEOUT_MS;
+  while (performance.now() < untilMs) {
+    if (!(await isAlive(server))) return true;
+    await setTimeout(50);
+  }
+  return false;
+}
+
+function sendSignal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error; // it has ended by itself
+  }
+}
+
+async function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect(port, '127.0.0.1');
+    probe.once('error', () => {
+      resolve(false);
+    });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+  });
 }
 
 async function portOr(wanted: number | undefined): Promise<number> {

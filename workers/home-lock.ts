@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { isAlive, readProcessIdentity } from '../adapters/process/process-identity.ts';
-import { createFileAtomic } from '../adapters/store/atomic-file.ts';
-import { readSmall } from '../adapters/trainer/trainer-folder.ts';
+import { createFileAtomic, isErrno } from '../adapters/store/atomic-file.ts';
+import { readText } from '../adapters/trainer/trainer-folder.ts';
 import { RegraftError } from '../contracts/error.ts';
 
 const LOCK = 'up.json';
@@ -17,18 +18,42 @@ export async function takeHome(home: string): Promise<() => Promise<void>> {
   await mkdir(home, { recursive: true });
   const file = path.join(home, LOCK);
   const mine = JSON.stringify(await readProcessIdentity(process.pid));
-  for (let tries = 0; tries < 2; tries += 1) {
+  for (;;) {
     if (await createFileAtomic(file, mine)) return () => rm(file, { force: true });
-    const holder = await readSmall(home, LOCK, lockSchema);
+    const held = await readText(file);
+    if (held === null) continue;
+    const holder = parseHolder(held);
     if (holder !== null && (await isAlive(holder))) throw inUse(home, holder.pid);
-    await rm(file, { force: true });
+    await removeStale(file, held);
   }
-  throw inUse(home, 0);
+}
+
+/** Who a lock names; null for anything else, which no lock of ours can be. */
+function parseHolder(text: string): z.output<typeof lockSchema> | null {
+  try {
+    return lockSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Moves a dead process' lock aside before it is removed: one that another has taken in between is put back. */
+async function removeStale(file: string, seen: string): Promise<void> {
+  const aside = `${file}.stale-${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(file, aside);
+    if ((await readText(aside)) !== seen) await link(aside, file);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'EEXIST')) throw error;
+  } finally {
+    await rm(aside, { force: true });
+  }
 }
 
 function inUse(home: string, pid: number): RegraftError {
   return new RegraftError(
     'HOME_IN_USE',
     `${home} is in use by process ${String(pid)}; end that \`regraft up\` or \`regraft demo\` first, or choose another folder with --home.`,
+    { details: { pid } },
   );
 }

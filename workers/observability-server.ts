@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { messageOf } from '../contracts/error.ts';
+import { isErrno } from '../adapters/store/atomic-file.ts';
+import { messageOf, RegraftError } from '../contracts/error.ts';
 import { mergeExpositions } from '../metrics/merge-expositions.ts';
 import type { Metrics } from '../metrics/registry.ts';
 
@@ -16,6 +17,8 @@ export interface ObservabilityServer {
 /**
  * /metrics (ours and Temporal Core's, on one page) and /healthz, on loopback. When Core does not answer, ours are served
  * alone and `regraft_core_scrape_ok` is 0.
+ *
+ * @throws RegraftError METRICS_PORT_UNAVAILABLE
  */
 export async function startObservabilityServer(options: {
   readonly port: number;
@@ -48,7 +51,14 @@ export async function startObservabilityServer(options: {
       });
     });
     server.on('error', (error) => {
-      reject(new Error(`port ${String(options.port)} for /metrics cannot be opened: ${messageOf(error)}`));
+      const why = isErrno(error, 'EADDRINUSE') ? 'another program uses it' : messageOf(error);
+      reject(
+        new RegraftError(
+          'METRICS_PORT_UNAVAILABLE',
+          `Port ${String(options.port)} for /metrics cannot be opened: ${why}; name another with --metrics-port, 0 takes a free one.`,
+          { retryable: true },
+        ),
+      );
     });
   });
 }

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createFileDataReader } from '../adapters/data/file-data-reader.ts';
 import { createFolderSource } from '../adapters/source/folder-source.ts';
-import { messageOf } from '../contracts/error.ts';
+import { isErrno } from '../adapters/store/atomic-file.ts';
+import { messageOf, RegraftError } from '../contracts/error.ts';
 import type { Arm, LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import { orderReleases } from '../policy/order-releases.ts';
 import { armsOf } from '../policy/plan-arms.ts';
@@ -30,8 +31,7 @@ export interface Plan {
 
 /** Looks at the source, the data and the suites; starts nothing, writes nothing, needs no server. */
 export async function planLineage(spec: LineageSpec): Promise<Plan> {
-  const source = createFolderSource();
-  const { ordered, ignored } = orderReleases(await source.list(spec.family), spec.family);
+  const { ordered, ignored } = orderReleases(await namesIn(spec.family), spec.family);
   const arms = armsOf(spec);
   const blockers = await blockersOf(spec);
   const releases: Plan['releases'][number][] = [];
@@ -57,6 +57,16 @@ export async function planLineage(spec: LineageSpec): Promise<Plan> {
   };
 }
 
+/** What the source lists; nothing where the family is no folder, which is among the blockers. */
+async function namesIn(family: LineageSpec['family']): Promise<readonly string[]> {
+  try {
+    return await createFolderSource().list(family);
+  } catch (error) {
+    if (isErrno(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
 /** At the first release all arms start alike, at the second direct and iterative do. */
 function trainingsAt(index: number, arms: readonly Arm[]): number {
   if (index === 0) return 1;
@@ -69,7 +79,7 @@ async function blockersOf(spec: LineageSpec): Promise<string[]> {
   const checks: (() => Promise<unknown>)[] = [
     () => data.datasetDigest(spec.finetune.dataset),
     ...spec.evaluate.map((suite) => () => data.suite(suite)),
-    () => stat(spec.family.folder),
+    () => assertFolder(spec.family.folder),
   ];
   const problems: string[] = [];
   for (const check of checks) {
@@ -80,4 +90,18 @@ async function blockersOf(spec: LineageSpec): Promise<string[]> {
     }
   }
   return problems;
+}
+
+/** The source itself takes a folder that is not there for one without releases yet. */
+async function assertFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found === null) {
+    throw new RegraftError(
+      'FAMILY_NOT_FOUND',
+      `Family folder ${folder} does not exist; correct \`family.folder\`, or make the folder.`,
+    );
+  }
+  if (!found.isDirectory()) {
+    throw new RegraftError('FAMILY_NOT_FOUND', `Family folder ${folder} is a file; correct \`family.folder\`.`);
+  }
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createModelActivities } from '../activities/model.ts';
 import { createPublishActivities } from '../activities/publish.ts';
@@ -30,22 +30,57 @@ export interface RunningWorker {
 
 /**
  * A worker process: one Temporal Worker for each queue it serves, and /metrics with /healthz. `adapt` lets a caller
- * change the composed ports (tests make them fail on purpose).
+ * change the composed ports (tests make them fail on purpose). When it cannot start, nothing of it is left open.
  */
 export async function startWorker(
   settings: WorkerSettings,
   adapt: (deps: Deps) => Deps = (deps) => deps,
 ): Promise<RunningWorker> {
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closeOne of opened.reverse()) await closeOne();
+  };
+  try {
+    const { workers, metricsUrl } = await openWorker(settings, adapt, opened);
+    const running = Promise.all([...workers.values()].map((worker) => worker.run()));
+    return {
+      metricsUrl,
+      stopped: running.then(close),
+      stop: () => {
+        for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Everything before the first task; `opened` collects how to close what was opened. */
+async function openWorker(
+  settings: WorkerSettings,
+  adapt: (deps: Deps) => Deps,
+  opened: (() => Promise<void>)[],
+): Promise<{ readonly workers: ReadonlyMap<QueueClass, Worker>; readonly metricsUrl: string }> {
   const corePort = await freePort();
+  const metrics = createMetrics();
+  const workers = new Map<QueueClass, Worker>();
+  // First, since it is what fails most easily: another program may have the port.
+  const server = await startObservabilityServer({
+    port: settings.metricsPort,
+    metrics,
+    coreUrl: `http://127.0.0.1:${String(corePort)}/metrics`,
+    health: () => healthOf(settings.queues, workers),
+  });
+  opened.push(() => server.close());
   installRuntime(corePort);
+  const client = await connectClient(settings.temporal);
+  opened.push(() => client.connection.close());
   const { connectionOptions, namespace } = settings.temporal;
   const connection = await NativeConnection.connect(connectionOptions);
-  const client = await connectClient(settings.temporal);
-  const metrics = createMetrics();
+  opened.push(() => connection.close());
   const deps = adapt(await createDeps(settings, createLineages(client), metrics));
   const bundle = settings.queues.includes('control') ? await workflowBundle(path.join(settings.home, 'cache')) : null;
-
-  const workers = new Map<QueueClass, Worker>();
   for (const queue of settings.queues) {
     const worker = await Worker.create({
       connection,
@@ -61,25 +96,7 @@ export async function startWorker(
     });
     workers.set(queue, worker);
   }
-
-  const server = await startObservabilityServer({
-    port: settings.metricsPort,
-    metrics,
-    coreUrl: `http://127.0.0.1:${String(corePort)}/metrics`,
-    health: () => healthOf(workers),
-  });
-  const running = Promise.all([...workers.values()].map((worker) => worker.run()));
-  return {
-    metricsUrl: server.url,
-    stopped: running.then(async () => {
-      await server.close();
-      await client.connection.close();
-      await connection.close();
-    }),
-    stop: () => {
-      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
-  };
+  return { workers, metricsUrl: server.url };
 }
 
 function activitiesOf(queue: QueueClass, deps: Deps): object {
@@ -113,6 +130,7 @@ function lineageSinks(metrics: Metrics): InjectedSinks<LineageSinks> {
 /** Names of Core's metrics as Prometheus has them everywhere else: seconds, and counters in _total. */
 function installRuntime(corePort: number): void {
   Runtime.install({
+    logger: new DefaultLogger('WARN'), // its INFO tells each queue's every state
     telemetryOptions: {
       metrics: {
         prometheus: {
@@ -126,10 +144,11 @@ function installRuntime(corePort: number): void {
   });
 }
 
-function healthOf(workers: ReadonlyMap<QueueClass, Worker>): {
-  readonly ok: boolean;
-  readonly states: Readonly<Record<string, string>>;
-} {
-  const states = [...workers].map(([queue, worker]) => [queue, worker.getState()] as const);
+/** Well while every queue's worker runs; one that is still to come counts as starting. */
+function healthOf(
+  queues: readonly QueueClass[],
+  workers: ReadonlyMap<QueueClass, Worker>,
+): { readonly ok: boolean; readonly states: Readonly<Record<string, string>> } {
+  const states = queues.map((queue) => [queue, workers.get(queue)?.getState() ?? 'STARTING'] as const);
   return { ok: states.every(([, state]) => state === 'RUNNING'), states: Object.fromEntries(states) };
 }

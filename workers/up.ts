@@ -1,14 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { namesOwnServer } from '../client/connection.ts';
-import { RegraftError } from '../contracts/error.ts';
 import { startDevServer, type DevServer } from './dev-server.ts';
 import { takeHome } from './home-lock.ts';
-import { PROJECT_ROOT } from './settings.ts';
-
-const WORKER_READY_TIMEOUT_MS = 120_000;
-const RESTART_AFTER_MS = 1_000;
+import { keepUp, type KeptUp, type Running } from './keep-up.ts';
+import { startWorkerChild, type WorkerChild } from './worker-child.ts';
 
 export interface UpOptions {
   readonly home: string;
@@ -28,15 +22,26 @@ export interface Up {
 
 /**
  * Starts everything on this machine and keeps it up: the embedded Temporal server (unless TEMPORAL_ADDRESS names one)
- * and a worker process for all queues. One that dies is started again.
+ * and a worker process for all queues. One that dies is started again, for as long as it takes.
  *
- * @throws RegraftError HOME_IN_USE, TEMPORAL_*, WORKER_START_FAILED
+ * @throws RegraftError HOME_IN_USE, TEMPORAL_*, WORKER_START_FAILED when the first start fails; nothing is left running
  */
 export async function startUp(options: UpOptions): Promise<Up> {
-  const release = await takeHome(options.home);
+  const { home, environment, say } = options;
+  const release = await takeHome(home);
   const supervisor = new Supervisor(options);
   try {
-    return await supervisor.start(release);
+    if (!namesOwnServer(environment)) await supervisor.keepServerUp();
+    const metricsUrl = await supervisor.keepWorkerUp();
+    return {
+      metricsUrl,
+      temporalUiUrl: supervisor.temporalUiUrl,
+      async stop() {
+        await supervisor.stop();
+        await release();
+        say(`Stopped. State is kept in ${home}.`);
+      },
+    };
   } catch (error) {
     await supervisor.stop();
     await release();
@@ -46,114 +51,58 @@ export async function startUp(options: UpOptions): Promise<Up> {
 
 class Supervisor {
   readonly #options: UpOptions;
-  #server: DevServer | null = null;
-  #worker: ChildProcess | null = null;
-  #stopping = false;
+  #server: KeptUp<KeptServer> | null = null;
+  #worker: KeptUp<WorkerChild> | null = null;
+  /** Where the running worker expects Temporal. */
+  #address: string | null = null;
+  /** The one that was asked for, then the one that was got. */
+  #metricsPort: number;
 
   constructor(options: UpOptions) {
     this.#options = options;
+    this.#metricsPort = options.metricsPort;
   }
 
-  async start(release: () => Promise<void>): Promise<Up> {
-    const { home, environment, metricsPort } = this.#options;
-    if (!namesOwnServer(environment)) await this.#startServer();
-    const metricsUrl = await this.#startWorker(metricsPort);
-    return {
-      metricsUrl,
-      temporalUiUrl: this.#server?.uiUrl ?? null,
-      stop: async () => {
-        await this.stop();
-        await release();
-        this.#options.say(`Stopped. State is kept in ${home}.`);
-      },
-    };
+  get temporalUiUrl(): string | null {
+    return this.#server?.current.uiUrl ?? null;
+  }
+
+  async keepServerUp(): Promise<void> {
+    const { say } = this.#options;
+    this.#server = await keepUp({ say, start: (signal) => this.#startServer(signal) });
+  }
+
+  async keepWorkerUp(): Promise<string> {
+    const { say } = this.#options;
+    this.#worker = await keepUp({ say, start: (signal) => this.#startWorker(signal) });
+    return this.#worker.current.metricsUrl;
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
-    const worker = this.#worker;
-    if (worker?.exitCode === null && worker.signalCode === null) {
-      const ended = new Promise<void>((resolve) =>
-        worker.once('exit', () => {
-          resolve();
-        }),
-      );
-      worker.kill('SIGTERM');
-      await ended;
-    }
+    await this.#worker?.stop();
     await this.#server?.stop();
   }
 
-  async #startServer(): Promise<void> {
+  async #startServer(signal: AbortSignal): Promise<KeptServer> {
     const { home, environment, say } = this.#options;
-    const server = await startDevServer(home, environment);
-    this.#server = server;
-    say(
-      `Temporal ${server.adopted ? 'was still running' : 'started'} at ${server.address}, its page is ${server.uiUrl}`,
-    );
-    void server.ended.then(async () => {
-      if (this.#stopping) return;
-      say('Temporal ended; starting it again on the same state');
-      await setTimeout(RESTART_AFTER_MS);
-      if (!this.#isStopping()) await this.#startServer();
-    });
+    const server = await startDevServer(home, environment, { signal });
+    const how = server.adopted ? 'was still running' : 'started';
+    say(`Temporal ${how} at ${server.address}, its page is ${server.uiUrl}`);
+    if (this.#address !== null && this.#address !== server.address) {
+      say('That is another address than before; the worker is started again.');
+      void this.#worker?.current.stop();
+    }
+    this.#address = server.address;
+    return { ...server, ended: server.ended.then(() => 'Temporal ended; its state is kept.') };
   }
 
-  /** The flag through a call: it may have changed while awaiting. */
-  #isStopping(): boolean {
-    return this.#stopping;
-  }
-
-  async #startWorker(metricsPort: number): Promise<string> {
-    const { home, gpuSlots, say, environment } = this.#options;
-    const args = ['worker', '--home', home, '--gpu-slots', String(gpuSlots), '--metrics-port', String(metricsPort)];
-    const child = spawn(process.execPath, [path.join(PROJECT_ROOT, 'bin', 'regraft.mjs'), ...args], {
-      env: { ...environment },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    this.#worker = child;
-    const url = await readyOf(child);
-    say(`Worker ${String(child.pid)} serves all queues; metrics at ${url}/metrics`);
-    child.once('exit', (code, signal) => {
-      if (this.#stopping) return;
-      say(`Worker ${String(child.pid)} ended (${signal ?? String(code)}); starting another`);
-      void setTimeout(RESTART_AFTER_MS).then(async () => {
-        if (!this.#stopping) await this.#startWorker(Number(new URL(url).port));
-      });
-    });
-    return url;
+  async #startWorker(signal: AbortSignal): Promise<WorkerChild> {
+    const { say, ...options } = this.#options;
+    const worker = await startWorkerChild({ ...options, metricsPort: this.#metricsPort }, signal);
+    this.#metricsPort = Number(new URL(worker.metricsUrl).port);
+    say(`Worker ${String(worker.pid)} serves all queues; metrics at ${worker.metricsUrl}/metrics`);
+    return worker;
   }
 }
 
-async function readyOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const timer = globalThis.setTimeout(() => {
-      finish(() => {
-        reject(startFailed('it was not ready in time'));
-      });
-    }, WORKER_READY_TIMEOUT_MS);
-    const onMessage = (message: unknown): void => {
-      if (typeof message !== 'object' || message === null || !('metricsUrl' in message)) return;
-      finish(() => {
-        resolve(String(message.metricsUrl));
-      });
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      finish(() => {
-        reject(startFailed(`it ended with ${signal ?? String(code)}`));
-      });
-    };
-    const finish = (settle: () => void): void => {
-      clearTimeout(timer);
-      child.off('message', onMessage).off('exit', onExit);
-      settle();
-    };
-    child.on('message', onMessage).on('exit', onExit);
-  });
-}
-
-function startFailed(why: string): RegraftError {
-  return new RegraftError('WORKER_START_FAILED', `The worker did not start: ${why}; its own message is above.`, {
-    retryable: true,
-  });
-}
+type KeptServer = Running & Pick<DevServer, 'uiUrl'>;

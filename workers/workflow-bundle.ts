@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import sdk from '@temporalio/worker/package.json' with { type: 'json' };
 import { readText } from '../adapters/trainer/trainer-folder.ts';
 import { writeFileAtomic } from '../adapters/store/atomic-file.ts';
@@ -10,21 +10,28 @@ import { PROJECT_ROOT } from './settings.ts';
 /** Folders whose code runs inside the workflow sandbox. */
 const SOURCES = ['contracts', 'policy', 'workflows'];
 
-/** The workflows' bundle as a file, made once for each state of the sources (about 4 s) and then taken from the cache. */
-export async function workflowBundle(cache: string): Promise<{ readonly codePath: string }> {
-  const codePath = path.join(cache, `workflows-${await digestOfSources()}.js`);
+/**
+ * The workflows' bundle as a file, made once for each state of the sources (about 4 s) and then taken from the cache.
+ *
+ * @param root folder that the sources lie in.
+ */
+export async function workflowBundle(cache: string, root = PROJECT_ROOT): Promise<{ readonly codePath: string }> {
+  const codePath = path.join(cache, `workflows-${await digestOfSources(root)}.js`);
   if ((await readText(codePath)) === null) {
-    const { code } = await bundleWorkflowCode({ workflowsPath: path.join(PROJECT_ROOT, 'workflows', 'index.ts') });
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: path.join(root, 'workflows', 'index.ts'),
+      logger: new DefaultLogger('WARN'), // its INFO is webpack's list of modules
+    });
     await writeFileAtomic(codePath, code);
   }
   return { codePath };
 }
 
-async function digestOfSources(): Promise<string> {
+async function digestOfSources(root: string): Promise<string> {
   const hash = createHash('sha256').update(sdk.version);
   for (const folder of SOURCES) {
-    for (const name of (await readdir(path.join(PROJECT_ROOT, folder))).sort()) {
-      hash.update(`${folder}/${name}\n`).update(await readFile(path.join(PROJECT_ROOT, folder, name)));
+    for (const name of (await readdir(path.join(root, folder))).sort()) {
+      hash.update(`${folder}/${name}\n`).update(await readFile(path.join(root, folder, name)));
     }
   }
   return hash.digest('hex').slice(0, 16);
