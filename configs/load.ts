@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { messageOf, RegraftError } from '../contracts/error.ts';
 import { lineageSpecSchema, type LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import { explainIssues } from './explain-issues.ts';
@@ -19,24 +19,43 @@ export async function loadLineageSpec(file: string, home: string): Promise<Linea
     throw new RegraftError(
       'SPEC_INVALID',
       `${file} is no valid lineage:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-      {
-        details: { file, problems },
-      },
+      { details: { file, problems } },
     );
   }
   return withAbsolutePaths(parsed.data, path.dirname(path.resolve(file)), path.resolve(home));
 }
 
 async function readYaml(file: string): Promise<unknown> {
+  let text;
   try {
-    return parse(await readFile(file, 'utf8'));
+    text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new RegraftError(
-      'SPEC_UNREADABLE',
-      `${file} cannot be read as YAML: ${messageOf(error)}; name a lineage file such as configs/demo.yaml.`,
-      { cause: error },
-    );
+    throw unreadable(`${file} ${whyUnread(error)}; name a lineage file such as configs/demo.yaml.`, error);
   }
+  try {
+    return parse(text);
+  } catch (error) {
+    throw unreadable(`${file} is no valid YAML: ${whyUnparsed(error, text)}`, error);
+  }
+}
+
+function whyUnread(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EISDIR') return 'is a folder';
+  return `cannot be read: ${messageOf(error)}`;
+}
+
+function whyUnparsed(error: unknown, text: string): string {
+  if (error instanceof YAMLParseError && error.code === 'MULTIPLE_DOCS') {
+    return 'it holds several documents divided by `---`; write each lineage into a file of its own.';
+  }
+  const hint = /[^'"]\{home\}/.test(text) ? "\nA path that begins with {home} needs quotes: '{home}/task'." : '';
+  return `${messageOf(error).trimEnd()}${hint}`;
+}
+
+function unreadable(message: string, cause: unknown): RegraftError {
+  return new RegraftError('SPEC_UNREADABLE', message, { cause });
 }
 
 function withAbsolutePaths(spec: LineageSpec, folder: string, home: string): LineageSpec {

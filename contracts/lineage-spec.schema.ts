@@ -56,6 +56,13 @@ export const armSchema = z.enum(['plain', 'direct', 'iterative']);
 /** One strategy as run at one release. */
 export type Arm = z.output<typeof armSchema>;
 
+/** What the checks across keys look at: they are made as soon as these parts hold, whatever else is wrong. */
+const comparedSchema = z.object({
+  family: familySchema,
+  evaluate: z.array(evaluateSchema),
+  gate: gateSchema.optional(),
+});
+
 /**
  * One fine-tune kept current over one family, as a user declares it. Unknown keys are errors; defaults live here only.
  * Paths are absolute once `configs/load.ts` has read the file.
@@ -79,35 +86,38 @@ export const lineageSpecSchema = z
       .max(8)
       .default([]),
   })
-  .superRefine((spec, context) => {
-    const fields = [...spec.family.names.matchAll(/\{([a-z]+)\}/gi)].map((match) => match[1]);
-    spec.family.order.forEach((field, index) => {
-      if (!fields.includes(field)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['family', 'order', index],
-          message: `\`${field}\` is not a field of the pattern \`${spec.family.names}\`; use one of ${fields.join(', ')}`,
-        });
+  .superRefine(
+    (spec, context) => {
+      const fields = [...spec.family.names.matchAll(/\{([a-z]+)\}/gi)].map((match) => match[1]);
+      spec.family.order.forEach((field, index) => {
+        if (!fields.includes(field)) {
+          context.addIssue({
+            code: 'custom',
+            path: ['family', 'order', index],
+            message: `\`${field}\` is not a field of the pattern \`${spec.family.names}\`; use one of ${fields.join(', ')}`,
+          });
+        }
+      });
+      const suites = spec.evaluate.map((suite) => suite.name);
+      suites.forEach((name, index) => {
+        if (suites.indexOf(name) !== index)
+          context.addIssue({
+            code: 'custom',
+            path: ['evaluate', index, 'name'],
+            message: `\`${name}\` is used twice; give each suite its own name`,
+          });
+      });
+      for (const name of Object.keys(spec.gate?.nonInferior ?? {})) {
+        if (!suites.includes(name))
+          context.addIssue({
+            code: 'custom',
+            path: ['gate', 'nonInferior', name],
+            message: `no suite is called \`${name}\`; use one of ${suites.join(', ')}`,
+          });
       }
-    });
-    const suites = spec.evaluate.map((suite) => suite.name);
-    suites.forEach((name, index) => {
-      if (suites.indexOf(name) !== index)
-        context.addIssue({
-          code: 'custom',
-          path: ['evaluate', index, 'name'],
-          message: `\`${name}\` is used twice; give each suite its own name`,
-        });
-    });
-    for (const name of Object.keys(spec.gate?.nonInferior ?? {})) {
-      if (!suites.includes(name))
-        context.addIssue({
-          code: 'custom',
-          path: ['gate', 'nonInferior', name],
-          message: `no suite is called \`${name}\`; use one of ${suites.join(', ')}`,
-        });
-    }
-  });
+    },
+    { when: ({ value }) => comparedSchema.safeParse(value).success },
+  );
 export type LineageSpec = z.output<typeof lineageSpecSchema>;
 export type FamilySpec = LineageSpec['family'];
 export type FinetuneSpec = LineageSpec['finetune'];

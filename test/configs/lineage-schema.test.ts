@@ -1,0 +1,46 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { PROJECT_ROOT } from '../../workers/settings.ts';
+import { SMALLEST_SPEC } from '../support/lineage-values.ts';
+
+const FOLDER = path.join(PROJECT_ROOT, 'configs');
+
+/** What an editor is given, read back as a check of its own: none of it comes from the spec's own schema. */
+async function editorSchema(): Promise<z.ZodType> {
+  const json = JSON.parse(
+    await readFile(path.join(FOLDER, 'lineage.schema.json'), 'utf8'),
+  ) as z.core.JSONSchema.JSONSchema;
+  return z.fromJSONSchema(json);
+}
+
+describe('the JSON Schema for editors', () => {
+  it('takes every lineage file in configs/, each of which names it in its first line', async () => {
+    const schema = await editorSchema();
+    const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.yaml'));
+    expect(files).toHaveLength(2);
+    for (const name of files) {
+      const text = await readFile(path.join(FOLDER, name), 'utf8');
+      expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./lineage.schema.json');
+      expect(schema.safeParse(parse(text)).error?.issues ?? []).toEqual([]);
+    }
+  });
+
+  it('takes the smallest lineage: what has a default may be left out', async () => {
+    expect((await editorSchema()).safeParse(SMALLEST_SPEC).success).toBe(true);
+  });
+
+  it.each([
+    ['an unknown key', { ...SMALLEST_SPEC, stratgy: 'plain' }],
+    ['an unknown key further in', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, hub: 'x' } }],
+    ['an unknown key in a list', { ...SMALLEST_SPEC, publish: [{ folder: 'a', hub: 'x' }] }],
+    ['a number where text is expected', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, folder: 7 } }],
+    ['a key that is missing', { ...SMALLEST_SPEC, evaluate: undefined }],
+    ['an arm that does not exist', { ...SMALLEST_SPEC, controls: ['other'] }],
+    ['a number beyond its bounds', { ...SMALLEST_SPEC, finetune: { ...SMALLEST_SPEC.finetune, learningRate: 2 } }],
+  ])('refuses %s', async (_what, value) => {
+    expect((await editorSchema()).safeParse(JSON.parse(JSON.stringify(value))).success).toBe(false);
+  });
+});
