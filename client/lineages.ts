@@ -6,7 +6,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
-import type { LineageState, Order } from '../contracts/lineage-state.ts';
+import type { Applied, LineageState, Order } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
 import { taskQueue } from '../contracts/task-queues.ts';
 import * as messages from '../workflows/lineage.messages.ts';
@@ -23,7 +23,7 @@ interface Changed {
 /** Everything a person or a program can do with lineages. Orders may be sent twice; each carries who and why. */
 export interface Lineages {
   /** Creates the lineage or changes its spec, and schedules its watch. */
-  apply(spec: LineageSpec, order: Order): Promise<Changed>;
+  apply(spec: LineageSpec, order: Order): Promise<{ readonly applied: Applied }>;
   /** Names of all lineages that run, sorted. */
   list(): Promise<readonly string[]>;
   /** @throws LINEAGE_NOT_FOUND, LINEAGE_NOT_ANSWERING */

@@ -15,6 +15,9 @@ export interface LogEntry extends Order {
   readonly what: string;
 }
 
+/** What applying a spec led to. */
+export type Applied = 'created' | 'changed' | 'unchanged';
+
 export interface Failure {
   readonly code: string;
   readonly message: string;

@@ -1,5 +1,6 @@
 import type { Arm, LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import type {
+  Applied,
   ArmState,
   Failure,
   LineageState,
@@ -112,20 +113,30 @@ function statusOf(arms: readonly ArmState[]): ReleaseStatus {
 /** Holds the lineage. Pausing a paused lineage changes nothing. */
 export function pauseLineage(state: LineageState, order: Order, at: string): LineageState {
   if (state.paused !== null) return state;
-  const entry: LogEntry = { ...order, at, what: 'pause' };
+  const entry = entryOf(order, at, 'pause');
   return withLog({ ...state, paused: entry }, entry);
 }
 
 /** Lets a paused lineage go on. Resuming one that runs changes nothing. */
 export function resumeLineage(state: LineageState, order: Order, at: string): LineageState {
   if (state.paused === null) return state;
-  return withLog({ ...state, paused: null }, { ...order, at, what: 'resume' });
+  return withLog({ ...state, paused: null }, entryOf(order, at, 'resume'));
 }
 
-/** Takes a new spec; it applies from the next release on. The same spec again changes nothing. */
-export function applySpec(state: LineageState, spec: LineageSpec, order: Order, at: string): LineageState {
-  if (JSON.stringify(spec) === JSON.stringify(state.spec)) return state;
-  return withLog({ ...state, spec }, { ...order, at, what: 'apply' });
+/**
+ * Takes a spec: the first one given is how the lineage began, a later one counts for releases that start from now on. Both
+ * are noted with who and why; an equal spec again changes nothing.
+ */
+export function applySpec(
+  state: LineageState,
+  spec: LineageSpec,
+  order: Order,
+  at: string,
+): { readonly state: LineageState; readonly applied: Applied } {
+  if (state.log.length === 0)
+    return { state: withLog({ ...state, spec }, entryOf(order, at, 'create')), applied: 'created' };
+  if (JSON.stringify(spec) === JSON.stringify(state.spec)) return { state, applied: 'unchanged' };
+  return { state: withLog({ ...state, spec }, entryOf(order, at, 'apply')), applied: 'changed' };
 }
 
 /** Puts a failed or cancelled release back in line. Anything else stays as it is. */
@@ -140,7 +151,7 @@ export function retryRelease(state: LineageState, name: string, order: Order, at
     concludedAt: null,
     retries: current.retries + 1,
   }));
-  return withLog(waiting, { ...order, at, what: `retry ${name}` });
+  return withLog(waiting, entryOf(order, at, `retry ${name}`));
 }
 
 export function isRetryable(entry: ReleaseState): boolean {
@@ -152,11 +163,16 @@ export function cancelRelease(state: LineageState, name: string, order: Order, a
   const cancelled = changeRelease(state, name, (entry) =>
     entry.status === 'waiting' ? { ...entry, status: 'cancelled', concludedAt: at } : entry,
   );
-  return withLog(cancelled, { ...order, at, what: `cancel ${name}` });
+  return withLog(cancelled, entryOf(order, at, `cancel ${name}`));
 }
 
 export function findRelease(state: LineageState, name: string): ReleaseState | undefined {
   return state.releases.find((entry) => entry.release.name === name);
+}
+
+/** Who and why, and no more: an order may carry a whole spec. */
+function entryOf({ actor, reason }: Order, at: string, what: string): LogEntry {
+  return { actor, reason, at, what };
 }
 
 function withLog(state: LineageState, entry: LogEntry): LineageState {

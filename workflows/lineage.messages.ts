@@ -1,11 +1,11 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Arm, LineageSpec } from '../contracts/lineage-spec.schema.ts';
-import type { LineageState, Order } from '../contracts/lineage-state.ts';
+import type { Applied, LineageState, Order } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
 import type { RunStage } from '../contracts/run.ts';
 
 /** Every order says who asks and why; all of these may be sent twice. */
-export const applyUpdate = defineUpdate<{ readonly changed: boolean }, [Order & { readonly spec: LineageSpec }]>(
+export const applyUpdate = defineUpdate<{ readonly applied: Applied }, [Order & { readonly spec: LineageSpec }]>(
   'apply',
 );
 export const observeReleaseUpdate = defineUpdate<{ readonly observation: 'queued' | 'known' }, [Release]>(

@@ -154,9 +154,11 @@ class Lineage {
   }
 
   #handleOrders(): void {
-    setHandler(messages.applyUpdate, (order) =>
-      this.#order((at) => policy.applySpec(this.#state, order.spec, order, at)),
-    );
+    setHandler(messages.applyUpdate, (order) => {
+      const { state, applied } = policy.applySpec(this.#state, order.spec, order, new Date().toISOString());
+      this.#change(state);
+      return { applied };
+    });
     setHandler(messages.pauseUpdate, (order) => this.#hold(policy.pauseLineage, order));
     setHandler(messages.resumeUpdate, (order) => this.#hold(policy.resumeLineage, order));
     setHandler(

@@ -131,7 +131,7 @@ describe('concludeRelease', () => {
   it('judges by the arm that was production when the release started, though a new spec names another', () => {
     const started = startRelease(lineageOf(1, { controls: ['plain'] }), 'M1');
     const changed = applySpec(started, makeSpec({ strategy: 'plain' }), ORDER, AT);
-    const ended = endArm(changed, 'M1', 'iterative', { kind: 'succeeded', result: makeResult() });
+    const ended = endArm(changed.state, 'M1', 'iterative', { kind: 'succeeded', result: makeResult() });
     expect(findRelease(concludeRelease(ended, 'M1', null, AT), 'M1')?.status).toBe('succeeded');
   });
 });
@@ -148,12 +148,22 @@ describe('pausing and resuming', () => {
 });
 
 describe('applySpec', () => {
-  it('takes a changed spec, notes it, and leaves an equal one alone', () => {
-    const state = lineageOf(1);
-    const changed = applySpec(state, makeSpec({ controls: ['plain'] }), ORDER, AT);
-    expect(changed.spec.controls).toEqual(['plain']);
-    expect(changed.log).toEqual([{ ...ORDER, at: AT, what: 'apply' }]);
-    expect(applySpec(changed, makeSpec({ controls: ['plain'] }), ORDER, 'later')).toBe(changed);
+  it('notes how a lineage began, takes a changed spec and notes it, and leaves an equal one alone', () => {
+    const created = applySpec(lineageOf(1), makeSpec(), ORDER, AT);
+    expect(created.applied).toBe('created');
+    expect(created.state.log).toEqual([{ ...ORDER, at: AT, what: 'create' }]);
+    const changed = applySpec(created.state, makeSpec({ controls: ['plain'] }), ORDER, 'later');
+    expect(changed).toMatchObject({
+      applied: 'changed',
+      state: { spec: { controls: ['plain'] }, log: [{ what: 'create' }, { ...ORDER, at: 'later', what: 'apply' }] },
+    });
+    const again = applySpec(changed.state, makeSpec({ controls: ['plain'] }), ORDER, 'later still');
+    expect(again).toEqual({ applied: 'unchanged', state: changed.state });
+  });
+
+  it('keeps who and why of an order, and not the spec that came with it', () => {
+    const order = { ...ORDER, spec: makeSpec() };
+    expect(applySpec(lineageOf(1), order.spec, order, AT).state.log).toEqual([{ ...ORDER, at: AT, what: 'create' }]);
   });
 });
 

@@ -41,7 +41,7 @@ describe('cancelling', () => {
     expect(next).toMatchObject({ status: 'succeeded', arms: [{ source: { fromRelease: 'M1', steps: 100 } }] });
     expect(next.arms[0]!.sourceReason).toMatch(/, over 1 release without one$/);
     const { log } = await service.lineages.state('cancel-running');
-    expect(log).toMatchObject([{ ...ORDER, what: 'cancel M2' }]);
+    expect(log).toMatchObject([{ what: 'create' }, { ...ORDER, what: 'cancel M2' }]);
   });
 
   it('takes a waiting release out of the line', async () => {
@@ -137,7 +137,10 @@ describe('retrying', () => {
     expect([retried.status, retried.retries]).toEqual(['succeeded', 1]);
     expect(retried.arms[0]).toMatchObject({ status: 'succeeded', failure: null, source: failed.arms[0]!.source });
     expect(retried.arms[1]).toEqual(plain);
-    expect((await service.lineages.state('retry')).log).toMatchObject([{ ...ORDER, what: 'retry M2' }]);
+    expect((await service.lineages.state('retry')).log).toMatchObject([
+      { what: 'create' },
+      { ...ORDER, what: 'retry M2' },
+    ]);
   });
 
   it('runs a cancelled release again', async () => {
@@ -161,7 +164,7 @@ describe('applying', () => {
     await training.untilRunning();
     const finetune = { ...SMALLEST_SPEC.finetune, steps: 60, saveEvery: 20 };
     const changed = quietSpec('apply', { finetune, strategy: 'plain' });
-    expect(await service.lineages.apply(changed, ORDER)).toEqual({ changed: true });
+    expect(await service.lineages.apply(changed, ORDER)).toEqual({ applied: 'changed' });
     training.proceedTo(100);
     expect(await service.until('apply', 'M1')).toMatchObject({
       status: 'succeeded',
@@ -177,9 +180,9 @@ describe('applying', () => {
 
   it('the same spec again changes nothing', async () => {
     await service.create('again');
-    expect(await service.lineages.apply(quietSpec('again'), ORDER)).toEqual({ changed: false });
+    expect(await service.lineages.apply(quietSpec('again'), ORDER)).toEqual({ applied: 'unchanged' });
     const { spec, log } = await service.lineages.state('again');
     expect(spec).toEqual(quietSpec('again'));
-    expect(log).toEqual([]);
+    expect(log.map(({ what }) => what)).toEqual(['create']);
   });
 });

@@ -106,7 +106,11 @@ describe('a pause', () => {
     ];
     expect(answers.map(({ changed }) => changed)).toEqual([true, false, true, false]);
     const { log, paused } = await service.lineages.state('twice');
-    expect(log.map(({ what, actor }) => `${what} by ${actor}`)).toEqual(['pause by ada', 'resume by ada']);
+    expect(log.map(({ what, actor }) => `${what} by ${actor}`)).toEqual([
+      'create by ada',
+      'pause by ada',
+      'resume by ada',
+    ]);
     expect(paused).toBeNull();
   });
 
