@@ -15,6 +15,7 @@ import { findServerProgram } from './server-program.ts';
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_FILE = 'temporal.log';
+const PORT_TIMEOUT_MS = 3_000;
 
 const serverSchema = z.object({
   address: z.string(),
@@ -210,9 +211,17 @@ async function isListening(port: number): Promise<boolean> {
   });
 }
 
+/**
+ * The port of before, so that clients find the server where it was; a killed one's threads may hold it for a moment longer
+ * than its process counts as alive. Another one when somebody keeps it.
+ */
 async function portOr(wanted: number | undefined): Promise<number> {
   if (wanted === undefined) return freePort();
-  return (await isFree(wanted)) ? wanted : freePort();
+  for (let waitedMs = 0; waitedMs < PORT_TIMEOUT_MS; waitedMs += 100) {
+    if (await isFree(wanted)) return wanted;
+    await setTimeout(100);
+  }
+  return freePort();
 }
 
 async function isFree(port: number): Promise<boolean> {

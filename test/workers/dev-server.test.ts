@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from '../../client/connection.ts';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
-import { processesOf } from '../support/processes-of.ts';
+import { killProcessesOf, processesOf } from '../support/processes-of.ts';
 import { temporaryFolder } from '../support/safetensors.ts';
 import { waitAtLength } from '../support/wait-at-length.ts';
 
@@ -14,9 +14,7 @@ const ENVIRONMENT = { PATH, HOME };
 
 /** A server whose processes are ended when the test is over. */
 async function start(home: string, options: Parameters<typeof startDevServer>[2] = {}): Promise<DevServer> {
-  onTestFinished(async () => {
-    for (const pid of await processesOf(home)) process.kill(pid, 'SIGKILL');
-  });
+  onTestFinished(() => killProcessesOf(home));
   return startDevServer(home, ENVIRONMENT, options);
 }
 
