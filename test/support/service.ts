@@ -49,11 +49,12 @@ export class Service {
 
   static async start(env: TestWorkflowEnvironment): Promise<Service> {
     const service = new Service(env);
-    const others = QUEUE_CLASSES.filter((queue) => queue !== 'control');
-    service.#others = await Promise.all(
-      others.map((queue) => service.#run({ taskQueue: taskQueue(queue), activities: service.work.activities() })),
-    );
-    await service.startControl();
+    try {
+      await service.#startAll();
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
     return service;
   }
 
@@ -110,9 +111,20 @@ export class Service {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#others.map((worker) => worker.stop()));
-    await this.stopControl(); // last: an activity under way may be asking a workflow
-    await this.env.teardown();
+    try {
+      await Promise.all(this.#others.map((worker) => worker.stop()));
+      await this.stopControl(); // last: an activity under way may be asking a workflow
+    } finally {
+      await this.env.teardown(); // a worker that did not stop must not leave a server behind
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    const others = QUEUE_CLASSES.filter((queue) => queue !== 'control');
+    this.#others = await Promise.all(
+      others.map((queue) => this.#run({ taskQueue: taskQueue(queue), activities: this.work.activities() })),
+    );
+    await this.startControl();
   }
 
   async #run(options: Omit<WorkerOptions, 'connection' | 'namespace'>): Promise<RunningWorker> {
