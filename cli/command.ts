@@ -5,6 +5,8 @@ import { RegraftError } from '../contracts/error.ts';
 export interface OptionDefinition {
   readonly type: 'string' | 'boolean';
   readonly help: string;
+  /** One letter that means the same. */
+  readonly short?: string;
   /** Shown for a string's value, e.g. FILE. */
   readonly value?: string;
   readonly default?: string;
@@ -43,10 +45,10 @@ export class UsageError extends RegraftError {
 }
 
 /** Options that every command has. */
-export const COMMON_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
+const COMMON_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
   home: { type: 'string', value: 'FOLDER', help: 'where Regraft keeps everything (default .regraft, or REGRAFT_HOME)' },
   json: { type: 'boolean', help: 'answer in JSON' },
-  help: { type: 'boolean', help: 'show this' },
+  help: { type: 'boolean', short: 'h', help: 'show this' },
 };
 
 export interface ParsedCommandLine {
@@ -58,9 +60,9 @@ export interface ParsedCommandLine {
 export function parseCommandLine(command: Command, args: readonly string[]): ParsedCommandLine {
   const definitions = { ...COMMON_OPTIONS, ...command.options };
   const options: NonNullable<ParseArgsConfig['options']> = Object.fromEntries(
-    Object.entries(definitions).map(([name, { type, default: fallback }]) => [
+    Object.entries(definitions).map(([name, { type, short, default: fallback }]) => [
       name,
-      { type, ...(fallback !== undefined && { default: fallback }) },
+      { type, ...(short !== undefined && { short }), ...(fallback !== undefined && { default: fallback }) },
     ]),
   );
   let parsed;
@@ -85,7 +87,7 @@ function assertPositionals(command: Command, found: readonly string[]): void {
   const extra = found.slice(command.positionals.length);
   if (missing.length > 0)
     throw new UsageError(
-      `regraft ${command.name}: ${missing.join(' and ')} is missing; for example: ${command.examples[0] ?? ''}`,
+      `regraft ${command.name}: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing; for example: ${command.examples[0] ?? ''}`,
     );
   if (extra.length > 0)
     throw new UsageError(
@@ -96,8 +98,8 @@ function assertPositionals(command: Command, found: readonly string[]): void {
 /** The help text of one command. */
 export function helpOf(command: Command): string {
   const definitions = { ...command.options, ...COMMON_OPTIONS };
-  const rows = Object.entries(definitions).map(([name, { value, help, default: fallback }]) => {
-    const flag = `--${name}${value === undefined ? '' : ` ${value}`}`;
+  const rows = Object.entries(definitions).map(([name, { value, short, help, default: fallback }]) => {
+    const flag = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
     return `  ${flag.padEnd(24)} ${help}${fallback === undefined ? '' : ` (default ${fallback})`}`;
   });
   return [

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { closest } from 'fastest-levenshtein';
+import { nearestWord } from '../configs/nearest-word.ts';
 import { isCodedError, messageOf } from '../contracts/error.ts';
 import { helpOf, parseCommandLine, UsageError, type Command, type CommandContext } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
@@ -15,8 +15,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function dispatch([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [name, ...args] = commandFirst(argv);
+  if (name === undefined || name === '--help' || name === '-h') {
     console.log(overview());
     return name === undefined ? 2 : 0;
   }
@@ -31,12 +32,19 @@ async function dispatch([name, ...args]: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** `--json` may come before the command too, and `help COMMAND` means `COMMAND --help`. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  const [first, ...rest] = argv;
+  if (first === '--json' && rest.length > 0) return [...commandFirst(rest), first];
+  return first === 'help' ? [...rest, '--help'] : argv;
+}
+
 function contextOf(
   positionals: readonly string[],
   options: Readonly<Record<string, string | boolean | undefined>>,
 ): CommandContext {
   const json = options['json'] === true;
-  const home = typeof options['home'] === 'string' ? options['home'] : (process.env['REGRAFT_HOME'] ?? '.regraft');
+  const home = typeof options['home'] === 'string' ? options['home'] : process.env['REGRAFT_HOME'] || '.regraft';
   return {
     positionals,
     options,
@@ -54,9 +62,9 @@ function contextOf(
 
 function unknownCommand(name: string): UsageError {
   const names = COMMANDS.map((command) => command.name);
-  return new UsageError(
-    `\`${name}\` is no command; did you mean \`${closest(name, names)}\`? There are ${names.join(', ')}.`,
-  );
+  const nearest = nearestWord(name, names);
+  const meant = nearest === null ? '' : `; did you mean \`${nearest}\`?`;
+  return new UsageError(`\`${name}\` is no command${meant === '' ? '.' : meant} There are ${names.join(', ')}.`);
 }
 
 function overview(): string {

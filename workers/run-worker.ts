@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createModelActivities } from '../activities/model.ts';
 import { createPublishActivities } from '../activities/publish.ts';
@@ -14,6 +14,7 @@ import type { LineageSinks } from '../workflows/sinks.ts';
 import { createDeps, type Deps } from './deps.ts';
 import { freePort, startObservabilityServer } from './observability-server.ts';
 import type { WorkerSettings } from './settings.ts';
+import { createWorkerLogger } from './worker-logger.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 /** How long a stopping worker waits for its activities; trainers are left running and adopted by the next one. */
@@ -130,7 +131,7 @@ function lineageSinks(metrics: Metrics): InjectedSinks<LineageSinks> {
 /** Names of Core's metrics as Prometheus has them everywhere else: seconds, and counters in _total. */
 function installRuntime(corePort: number): void {
   Runtime.install({
-    logger: new DefaultLogger('WARN'), // its INFO tells each queue's every state
+    logger: createWorkerLogger(),
     telemetryOptions: {
       metrics: {
         prometheus: {

@@ -10,6 +10,8 @@ export interface UpOptions {
   readonly gpuSlots: number;
   readonly metricsPort: number;
   readonly say: (line: string) => void;
+  /** Pauses before what ended is started again, in turn; those of keep-up.ts unless given. */
+  readonly pausesMs?: readonly number[];
 }
 
 export interface Up {
@@ -68,13 +70,11 @@ class Supervisor {
   }
 
   async keepServerUp(): Promise<void> {
-    const { say } = this.#options;
-    this.#server = await keepUp({ say, start: (signal) => this.#startServer(signal) });
+    this.#server = await keepUp({ ...this.#options, start: (signal) => this.#startServer(signal) });
   }
 
   async keepWorkerUp(): Promise<string> {
-    const { say } = this.#options;
-    this.#worker = await keepUp({ say, start: (signal) => this.#startWorker(signal) });
+    this.#worker = await keepUp({ ...this.#options, start: (signal) => this.#startWorker(signal) });
     return this.#worker.current.metricsUrl;
   }
 
@@ -97,8 +97,8 @@ class Supervisor {
   }
 
   async #startWorker(signal: AbortSignal): Promise<WorkerChild> {
-    const { say, ...options } = this.#options;
-    const worker = await startWorkerChild({ ...options, metricsPort: this.#metricsPort }, signal);
+    const { say } = this.#options;
+    const worker = await startWorkerChild({ ...this.#options, metricsPort: this.#metricsPort }, signal);
     this.#metricsPort = Number(new URL(worker.metricsUrl).port);
     say(`Worker ${String(worker.pid)} serves all queues; metrics at ${worker.metricsUrl}/metrics`);
     return worker;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode } from '@temporalio/worker';
 import sdk from '@temporalio/worker/package.json' with { type: 'json' };
 import { readText } from '../adapters/trainer/trainer-folder.ts';
 import { writeFileAtomic } from '../adapters/store/atomic-file.ts';
 import { PROJECT_ROOT } from './settings.ts';
+import { createWorkerLogger } from './worker-logger.ts';
 
 /** Folders whose code runs inside the workflow sandbox. */
 const SOURCES = ['contracts', 'policy', 'workflows'];
@@ -20,7 +21,7 @@ export async function workflowBundle(cache: string, root = PROJECT_ROOT): Promis
   if ((await readText(codePath)) === null) {
     const { code } = await bundleWorkflowCode({
       workflowsPath: path.join(root, 'workflows', 'index.ts'),
-      logger: new DefaultLogger('WARN'), // its INFO is webpack's list of modules
+      logger: createWorkerLogger(),
     });
     await writeFileAtomic(codePath, code);
   }

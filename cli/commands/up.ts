@@ -1,6 +1,6 @@
 import { startUp } from '../../workers/up.ts';
 import type { Command } from '../command.ts';
-import { wholeNumber } from '../numbers.ts';
+import { LAST_PORT, wholeNumber } from '../numbers.ts';
 import { interrupted } from '../interrupted.ts';
 
 export const up: Command = {
@@ -23,7 +23,7 @@ export const up: Command = {
       home,
       environment,
       gpuSlots: wholeNumber(context, 'gpu-slots', 1),
-      metricsPort: wholeNumber(context, 'metrics-port', 0),
+      metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
       say,
     });
     context.answer('Everything is up; Ctrl-C stops it. `regraft apply configs/demo.yaml` creates a lineage.', {

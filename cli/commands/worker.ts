@@ -1,7 +1,7 @@
 import { findTemporal } from '../../client/connection.ts';
 import { QUEUE_CLASSES, type QueueClass } from '../../contracts/task-queues.ts';
 import { UsageError, type Command } from '../command.ts';
-import { wholeNumber } from '../numbers.ts';
+import { LAST_PORT, wholeNumber } from '../numbers.ts';
 
 export const worker: Command = {
   name: 'worker',
@@ -29,6 +29,11 @@ export const worker: Command = {
   ],
   async run(context) {
     const { home, environment } = context;
+    const wanted = {
+      queues: parseQueues(context.options['queues']),
+      gpuSlots: wholeNumber(context, 'gpu-slots', 1),
+      metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
+    };
     const [{ startWorker }, { findPython }] = await Promise.all([
       import('../../workers/run-worker.ts'),
       import('../../workers/settings.ts'),
@@ -37,9 +42,7 @@ export const worker: Command = {
       home,
       environment,
       temporal: await findTemporal(home, environment),
-      queues: parseQueues(context.options['queues']),
-      gpuSlots: wholeNumber(context, 'gpu-slots', 1),
-      metricsPort: wholeNumber(context, 'metrics-port', 0),
+      ...wanted,
       python: findPython(environment),
     });
     process.once('disconnect', () => {
@@ -53,12 +56,16 @@ export const worker: Command = {
   },
 };
 
+/** The queues that a comma-separated list names, each once. */
 function parseQueues(value: string | boolean | undefined): readonly QueueClass[] {
-  return String(value)
-    .split(',')
-    .map((name) => {
-      const queue = QUEUE_CLASSES.find((known) => known === name);
-      if (queue !== undefined) return queue;
-      throw new UsageError(`--queues names \`${name}\`; there are ${QUEUE_CLASSES.join(', ')}.`);
-    });
+  const names = new Set(
+    String(value)
+      .split(',')
+      .map((name) => name.trim()),
+  );
+  return [...names].map((name) => {
+    const queue = QUEUE_CLASSES.find((known) => known === name);
+    if (queue !== undefined) return queue;
+    throw new UsageError(`--queues names \`${name}\`; there are ${QUEUE_CLASSES.join(', ')}.`);
+  });
 }

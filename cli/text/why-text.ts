@@ -1,0 +1,79 @@
+import type { ArmState, ArmStatus, LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
+import type { RunResult } from '../../contracts/run.ts';
+import { moment, orderLine, shortDigest } from './words.ts';
+
+/** The story of one release: how it stands, where it came from, what each arm did, who ordered what. */
+export function whyText(state: LineageState, entry: ReleaseState): string {
+  const { release, arms, recordDigest, retries } = entry;
+  const orders = state.log.filter(({ what }) => what.endsWith(` ${release.name}`));
+  return [
+    standingOf(state, entry),
+    `It was first seen ${moment(release.firstSeenAt)} at ${release.uri}, and is pinned as ${shortDigest(release.digest)}.`,
+    ...(retries === 0 ? [] : [`It was retried ${retries === 1 ? 'once' : `${String(retries)} times`}.`]),
+    ...arms.map((arm, index) => `- ${arm.arm}${index === 0 ? ' (production)' : ''}: ${armStory(arm)}`),
+    ...(orders.length === 0 ? [] : ['Orders:', ...orders.map((order) => `  ${orderLine(order)}`)]),
+    ...(recordDigest === null ? [] : [`Its arms are compared in record ${shortDigest(recordDigest)}.`]),
+  ].join('\n');
+}
+
+/** How the release stands, and what comes next. */
+function standingOf(state: LineageState, entry: ReleaseState): string {
+  const { name } = entry.release;
+  const paused = state.paused === null ? null : `paused by ${state.paused.actor} (${state.paused.reason})`;
+  switch (entry.status) {
+    case 'waiting':
+      return `${name} waits: ${placeInLine(state, entry)}${paused === null ? '' : `, and the lineage is ${paused}`}.`;
+    case 'running':
+      return paused === null ? `${name} is being worked on.` : `${name} is held: the lineage is ${paused}.`;
+    case 'succeeded':
+      return `${name} is done${liveness(state, entry)}.`;
+    case 'failed':
+      return `${name} failed, for its production arm did; ${retryHint(state, name)}.`;
+    case 'cancelled':
+      return `${name} was cancelled; ${retryHint(state, name)}.`;
+  }
+}
+
+function placeInLine({ releases }: LineageState, entry: ReleaseState): string {
+  const ahead = releases
+    .slice(0, releases.indexOf(entry))
+    .filter(({ status }) => status === 'running' || status === 'waiting');
+  const names = ahead.map(({ release }) => release.name);
+  return names.length === 0 ? 'it is next' : `${names.join(', ')} ${names.length === 1 ? 'comes' : 'come'} first`;
+}
+
+function liveness({ published }: LineageState, { release, arms }: ReleaseState): string {
+  const mine = arms[0]?.result?.published ?? null;
+  if (mine === null) return ` and was not published; ${published?.release ?? 'nothing'} is live`;
+  if (published?.release === release.name) return ' and is live';
+  return ` and was live${published === null ? '' : ` until ${published.release}`}`;
+}
+
+function retryHint({ spec }: LineageState, release: string): string {
+  return `\`regraft retry ${spec.name} ${release}\` puts it back in line`;
+}
+
+function armStory(arm: ArmState): string {
+  return `${arm.sourceReason}. ${STORIES[arm.status](arm)}`;
+}
+
+const STORIES: Readonly<Record<ArmStatus, (arm: ArmState) => string>> = {
+  waiting: () => 'It has not begun.',
+  running: ({ stage }) => `It is ${stage === null ? 'starting' : `in stage ${stage}`}.`,
+  shared: ({ sharedWith }) => `${sharedWith ?? ''} starts from the same model and does the work for both.`,
+  cancelled: ({ stage }) => `It was cancelled${inStage(stage)}.`,
+  failed: ({ stage, failure }) =>
+    `It failed${inStage(stage)}: ${failure?.message ?? ''} [${failure?.code ?? 'UNKNOWN'}]`,
+  succeeded: ({ result }) => (result === null ? '' : resultStory(result)),
+};
+
+function inStage(stage: ArmState['stage']): string {
+  return stage === null ? '' : ` in stage ${stage}`;
+}
+
+function resultStory({ best, final, stepsInDelta, gateSentence, published, recordDigest }: RunResult): string {
+  const bestWhen = best.step === 0 ? 'before any training' : `at step ${String(best.step)}`;
+  const gate =
+    gateSentence === null ? '' : ` The gate ${gateSentence}.${published === null ? ' It was not published.' : ''}`;
+  return `Best score ${best.score.toFixed(3)} ${bestWhen}, ${final.score.toFixed(3)} at the last step ${String(final.step)}; its Δ holds ${String(stepsInDelta)} fine-tuning steps.${gate} Record ${shortDigest(recordDigest)}.`;
+}
