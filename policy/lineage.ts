@@ -166,6 +166,11 @@ export function cancelRelease(state: LineageState, name: string, order: Order, a
   return withLog(cancelled, entryOf(order, at, `cancel ${name}`));
 }
 
+/** Notes what the service itself could not do and why; it goes on without. */
+export function noteTrouble(state: LineageState, what: string, why: string, at: string): LineageState {
+  return withLog(state, { actor: 'regraft', reason: why, at, what });
+}
+
 export function findRelease(state: LineageState, name: string): ReleaseState | undefined {
   return state.releases.find((entry) => entry.release.name === name);
 }

@@ -82,15 +82,24 @@ class Lineage {
     this.#running = null;
 
     const concludedAt = new Date().toISOString();
-    const { recordDigest } = await io.concludeRelease({
-      lineage: this.#state.spec.name,
-      release: entry.release,
-      arms: policy.findRelease(this.#state, name)?.arms ?? [],
-      observedAt: entry.observedAt,
-      concludedAt,
-    });
+    const recordDigest = await this.#recordRelease(entry, concludedAt);
     this.#change(policy.concludeRelease(this.#state, name, recordDigest, concludedAt));
     this.#concluded += 1;
+  }
+
+  /** Digest of the release record. Null where none can be written: the comparison is lost, the lineage goes on. */
+  async #recordRelease({ release, observedAt }: ReleaseState, concludedAt: string): Promise<string | null> {
+    const { spec } = this.#state;
+    const arms = policy.findRelease(this.#state, release.name)?.arms ?? [];
+    try {
+      const { recordDigest } = await io.concludeRelease({ lineage: spec.name, release, arms, observedAt, concludedAt });
+      return recordDigest;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, message } = failureOf(error);
+      this.#change(policy.noteTrouble(this.#state, `record ${release.name}`, `${message} [${code}]`, concludedAt));
+      return null;
+    }
   }
 
   async #runArm(entry: ReleaseState, { arm, source }: ArmState): Promise<void> {

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf, makeRelease, makeScore } from '../support/lineage-values.ts';
 import { ORDER, releaseOf, Service } from '../support/service.ts';
@@ -49,6 +50,20 @@ describe('a lineage', () => {
     expect(script.story('M2', 'plain')).toEqual(['inspectRelease', ...TRAINED, 'recordRun']);
     expect(script.calls.at(-1)).toMatchObject({ activity: 'concludeRelease', release: 'M2' });
     expect(script.of('concludeRelease')).toHaveLength(2);
+  });
+
+  it('goes on when the comparison of a release cannot be recorded, and says so in its log', async () => {
+    const script = await service.create('unrecorded');
+    script.instead.concludeRelease = async () => {
+      throw ApplicationFailure.nonRetryable('The store is read-only.', 'STORE_CORRUPT');
+    };
+    await service.observe('unrecorded', 1, 2);
+    expect(await service.until('unrecorded', 'M2')).toMatchObject({ status: 'succeeded', recordDigest: null });
+    const { log } = await service.lineages.state('unrecorded');
+    expect(log.slice(1)).toMatchObject([
+      { actor: 'regraft', what: 'record M1', reason: 'The store is read-only. [STORE_CORRUPT]' },
+      { actor: 'regraft', what: 'record M2' },
+    ]);
   });
 
   it('does work that arms share once: one training at M1, two at M2, three at M3', async () => {
