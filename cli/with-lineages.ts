@@ -3,6 +3,7 @@ import { connectClient, findTemporal } from '../client/connection.ts';
 import { createLineages, type Lineages } from '../client/lineages.ts';
 import type { Order } from '../contracts/lineage-state.ts';
 import type { CommandContext, OptionDefinition } from './command.ts';
+import { textOption } from './text-option.ts';
 
 /** Connects, does the work, and closes the connection whatever happened. */
 export async function withLineages<Answer>(
@@ -23,7 +24,9 @@ export const REASON: Readonly<Record<string, OptionDefinition>> = {
 };
 
 /** Who orders, and why. */
-export function orderOf({ options, environment }: CommandContext): Order {
-  const reason = typeof options['reason'] === 'string' ? options['reason'] : 'not given';
-  return { actor: environment['USER'] ?? os.userInfo().username, reason };
+export function orderOf(context: CommandContext): Order {
+  return {
+    actor: context.environment['USER'] ?? os.userInfo().username,
+    reason: textOption(context, 'reason') ?? 'not given',
+  };
 }

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { sha256Schema } from './artifact.schema.ts';
 import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
-import { publicationSchema } from './run-record.schema.ts';
+import { armSummarySchema, publicationSchema } from './run-record.schema.ts';
 
 const stepSchema = z.int().min(0);
 const pointSchema = z.strictObject({ step: stepSchema, score: z.number() });
 
 /** One arm at one release; an arm that shares another's work has its own row with the same record. */
 export const reportArmSchema = z.strictObject({
+  ...armSummarySchema.shape,
   release: z.string(),
-  arm: armSchema,
   production: z.boolean(),
-  sharedWith: armSchema.nullable(),
   /** Digest of the Δ that it started from; null: from the base itself. */
   sourceDelta: sha256Schema.nullable(),
   sourceRelease: z.string().nullable(),
@@ -19,15 +18,8 @@ export const reportArmSchema = z.strictObject({
   curve: z.array(z.strictObject({ step: stepSchema, score: z.number(), loss: z.number() })).min(1),
   best: pointSchema,
   final: pointSchema,
-  targetScore: z.number().nullable(),
-  stepsToTarget: stepSchema.nullable(),
-  saving: z.number().nullable(),
-  stepsToTargetLoss: stepSchema.nullable(),
-  /** Fine-tuning steps inside the Δ that it started from. */
-  stepsCarried: stepSchema,
   candidateDigest: sha256Schema,
   deltaDigest: sha256Schema,
-  recordDigest: sha256Schema,
   gate: z.string().nullable(),
 });
 export type ReportArm = z.output<typeof reportArmSchema>;

@@ -1,5 +1,6 @@
 import type { ArmState, LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import type { RunResult } from '../../contracts/run.ts';
+import { shortDigest } from '../text/words.ts';
 
 /** What happened to a lineage between two looks at it, as lines for people; nothing when nothing did. */
 export function describeChanges(before: LineageState | null, after: LineageState): readonly string[] {
@@ -9,7 +10,7 @@ export function describeChanges(before: LineageState | null, after: LineageState
   });
   const published = after.published;
   if (published !== null && published.candidateDigest !== before?.published?.candidateDigest) {
-    lines.push(`${published.release} is live: ${published.candidateDigest.slice(0, 12)}`);
+    lines.push(`${published.release} is live: ${shortDigest(published.candidateDigest)}`);
   }
   if ((before?.paused ?? null) === null && after.paused !== null) {
     lines.push(
@@ -22,7 +23,7 @@ export function describeChanges(before: LineageState | null, after: LineageState
 function releaseChanges(before: ReleaseState | undefined, after: ReleaseState): string[] {
   const { name, digest } = after.release;
   const lines: string[] = [];
-  if (before === undefined) lines.push(`${name} was released and is pinned as ${digest.slice(0, 12)}`);
+  if (before === undefined) lines.push(`${name} was released and is pinned as ${shortDigest(digest)}`);
   for (const arm of after.arms) {
     const known = before?.arms.find((other) => other.arm === arm.arm);
     if (known === undefined) lines.push(`${name} ${arm.arm} ${startOf(arm)}`);

@@ -46,8 +46,7 @@ async function lookOrNull(
 }
 
 function isConcluded(state: LineageState, name: string): boolean {
-  const entry = state.releases.find(({ release }) => release.name === name);
-  return entry !== undefined && entry.status !== 'waiting' && entry.status !== 'running';
+  return state.releases.some(({ release, concludedAt }) => release.name === name && concludedAt !== null);
 }
 
 /** The metrics page; empty while the worker is being started again: progress is shown, never decided by it. */

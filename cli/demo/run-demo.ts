@@ -39,7 +39,7 @@ export async function runDemo(context: CommandContext, options: DemoOptions, pro
   const spec = await loadLineageSpec(path.join(PROJECT_ROOT, 'configs', DEMO_SIZES[size].lineage), home);
   await makeTask({ home, size, environment });
   // One training a core, and the pretraining beside them: what is idle while Python starts is used.
-  const gpuSlots = Math.max(1, os.availableParallelism());
+  const gpuSlots = os.availableParallelism();
   const say = (line: string): void => {
     progress.event(line);
   };

@@ -53,23 +53,16 @@ function rowsOf({ entry, record, runs }: RecordedRelease): readonly Row[] {
 
 function armOf({ release }: ReleaseState, summary: ArmSummary, run: RunRecord): ReportArm {
   return {
+    ...summary,
     release: release.name,
-    arm: summary.arm,
     production: run.production && summary.sharedWith === null,
-    sharedWith: summary.sharedWith,
     sourceDelta: run.source?.deltaDigest ?? null,
     sourceRelease: run.source?.fromRelease ?? null,
     curve: run.evaluations.map((evaluated) => ({ ...pointOf(evaluated), loss: lossOf(evaluated) })),
     best: pointOf(run.best),
     final: pointOf(run.final),
-    targetScore: summary.targetScore,
-    stepsToTarget: summary.stepsToTarget,
-    saving: summary.saving,
-    stepsToTargetLoss: summary.stepsToTargetLoss,
-    stepsCarried: summary.stepsCarried,
     candidateDigest: run.candidateDigest,
     deltaDigest: run.deltaDigest,
-    recordDigest: summary.recordDigest,
     gate: summary.sharedWith === null ? (run.gate?.sentence ?? null) : null,
   };
 }

@@ -1,5 +1,6 @@
-import Table from 'cli-table3';
 import type { Report, ReportArm } from '../../contracts/report.schema.ts';
+import { tableText } from '../text/table.ts';
+import { scoreAt, shortDigest } from '../text/words.ts';
 import { sparkline } from './sparkline.ts';
 
 /** The report for a terminal: a table, curves, what went live, and what the numbers do not say. */
@@ -16,27 +17,26 @@ export function reportText(report: Report): string {
 }
 
 function tableOf(report: Report): string {
-  const table = new Table({
-    head: ['release', 'arm', 'starts from', 'step 0', 'best', 'final', 'steps to target', 'saving', 'carried'],
-    style: { head: [], border: [] },
-    // No rule between rows: they belong together.
-    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-  });
-  for (const arm of report.arms) {
-    table.push([
-      arm.release,
-      `${arm.arm}${arm.production ? ' *' : ''}${arm.sharedWith === null ? '' : ` (as ${arm.sharedWith})`}`,
-      arm.sourceRelease === null ? 'the base' : `Δ of ${arm.sourceRelease}`,
-      score(arm.curve[0]?.score ?? 0),
-      `${score(arm.best.score)} @${String(arm.best.step)}`,
-      score(arm.final.score),
-      stepsOf(arm),
-      arm.saving === null ? '–' : `${(100 * arm.saving).toFixed(0)} %`,
-      String(arm.stepsCarried),
-    ]);
-  }
-  return `${table.toString()}
+  const table = tableText(
+    ['release', 'arm', 'starts from', 'step 0', 'best', 'final', 'steps to target', 'saving', 'carried'],
+    report.arms.map(cellsOf),
+  );
+  return `${table}
 * production arm. Target: plain's final score at the same release. Saving: 1 − steps to target ÷ plain's steps to target.`;
+}
+
+function cellsOf(arm: ReportArm): readonly string[] {
+  return [
+    arm.release,
+    `${arm.arm}${arm.production ? ' *' : ''}${arm.sharedWith === null ? '' : ` (as ${arm.sharedWith})`}`,
+    arm.sourceRelease === null ? 'the base' : `Δ of ${arm.sourceRelease}`,
+    score(arm.curve[0]?.score ?? 0),
+    scoreAt(arm.best),
+    score(arm.final.score),
+    stepsOf(arm),
+    arm.saving === null ? '–' : `${(100 * arm.saving).toFixed(0)} %`,
+    String(arm.stepsCarried),
+  ];
 }
 
 function stepsOf({ stepsToTarget, targetScore }: ReportArm): string {
@@ -71,7 +71,7 @@ function failuresOf(report: Report): readonly string[] {
 function publishedOf(report: Report): string {
   if (report.published.length === 0) return 'Published: nothing.';
   const lines = report.published.map(
-    ({ release, target, candidateDigest }) => `  ${release}: ${candidateDigest.slice(0, 12)} to ${target}`,
+    ({ release, target, candidateDigest }) => `  ${release}: ${shortDigest(candidateDigest)} to ${target}`,
   );
   return `Published:\n${lines.join('\n')}`;
 }

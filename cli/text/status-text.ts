@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import type { ArmState, ArmStatus, LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
+import { tableText } from './table.ts';
 import { orderLine, scoreAt, shortDigest } from './words.ts';
 
 /** Orders that are shown, newest last. */
@@ -8,11 +8,10 @@ const ORDERS = 3;
 /** Every lineage in one row. */
 export function overviewText(states: readonly LineageState[]): string {
   if (states.length === 0) return 'No lineage yet; `regraft apply FILE` creates one.';
-  const table = makeTable(['lineage', 'strategy', 'releases', 'now', 'live']);
-  for (const state of states) {
-    table.push([state.spec.name, state.spec.strategy, progressOf(state), nowOf(state), liveOf(state)]);
-  }
-  return table.toString();
+  return tableText(
+    ['lineage', 'strategy', 'releases', 'now', 'live'],
+    states.map((state) => [state.spec.name, state.spec.strategy, progressOf(state), nowOf(state), liveOf(state)]),
+  );
 }
 
 /** One lineage: what it does now, every release with its arms, the latest orders, and what one may do about it. */
@@ -35,18 +34,20 @@ function whereItLooks({ spec: { family } }: LineageState): string {
 }
 
 function tableOf(state: LineageState): string {
-  const table = makeTable(['release', 'arm', 'state', 'starts from', 'best', 'final', 'steps in Δ', 'outcome']);
-  for (const entry of state.releases) {
-    const name = nameOf(entry);
-    if (entry.arms.length === 0) table.push([name, '', entry.status, '', '', '', '', '']);
-    entry.arms.forEach((arm, index) => {
-      table.push([index === 0 ? name : '', ...cellsOf(state, entry, arm, index === 0)]);
-    });
-  }
-  if (state.releases.every(({ arms }) => arms.length === 0)) return table.toString();
-  return `${table.toString()}
+  const table = tableText(
+    ['release', 'arm', 'state', 'starts from', 'best', 'final', 'steps in Δ', 'outcome'],
+    state.releases.flatMap((entry) => rowsOf(state, entry)),
+  );
+  if (state.releases.every(({ arms }) => arms.length === 0)) return table;
+  return `${table}
 * production arm, the only one that is gated and goes live. best, final: score on ${state.spec.evaluate[0]?.name ?? ''} @step;
 step 0 is before any training. steps in Δ: fine-tuning steps that later releases can start with.`;
+}
+
+function rowsOf(state: LineageState, entry: ReleaseState): readonly (readonly string[])[] {
+  const name = nameOf(entry);
+  if (entry.arms.length === 0) return [[name, '', entry.status, '', '', '', '', '']];
+  return entry.arms.map((arm, index) => [index === 0 ? name : '', ...cellsOf(state, entry, arm, index === 0)]);
 }
 
 function nameOf({ release, retries }: ReleaseState): string {
@@ -119,10 +120,4 @@ function hintsOf({ spec, paused, releases }: LineageState): readonly string[] {
     ...ended.map(({ release }) => `\`regraft retry ${spec.name} ${release.name}\` puts ${release.name} back in line`),
     ...(releases.length === 0 ? [] : [`\`regraft why ${spec.name} RELEASE\` tells the story of one release`]),
   ];
-}
-
-function makeTable(head: string[]): Table.Table {
-  // No rule between rows: they belong together.
-  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
-  return new Table({ head, style: { head: [], border: [] }, chars });
 }

@@ -12,7 +12,7 @@ export function shortDigest(digest: string): string {
 }
 
 /** A point of a curve: its score and step. */
-export function scoreAt({ score, step }: RunPoint): string {
+export function scoreAt({ score, step }: Pick<RunPoint, 'score' | 'step'>): string {
   return `${score.toFixed(3)} @${String(step)}`;
 }
 
