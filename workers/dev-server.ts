@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
@@ -9,7 +8,7 @@ import { isErrno, writeFileAtomic } from '../adapters/store/atomic-file.ts';
 import { readSmall } from '../adapters/trainer/trainer-folder.ts';
 import { connectClient, SERVER_FILE } from '../client/connection.ts';
 import { messageOf, RegraftError } from '../contracts/error.ts';
-import { freePort } from './observability-server.ts';
+import { freePort, isFree, isListening } from './loopback-ports.ts';
 import { findServerProgram } from './server-program.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -198,19 +197,6 @@ function sendSignal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-async function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.connect(port, '127.0.0.1');
-    probe.once('error', () => {
-      resolve(false);
-    });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-  });
-}
-
 /**
  * The port of before, so that clients find the server where it was; a killed one's threads may hold it for a moment longer
  * than its process counts as alive. Another one when somebody keeps it.
@@ -222,18 +208,4 @@ async function portOr(wanted: number | undefined): Promise<number> {
     await setTimeout(100);
   }
   return freePort();
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.createServer();
-    probe.once('error', () => {
-      resolve(false);
-    });
-    probe.listen(port, '127.0.0.1', () => {
-      probe.close(() => {
-        resolve(true);
-      });
-    });
-  });
 }

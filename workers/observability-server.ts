@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { isErrno } from '../adapters/store/atomic-file.ts';
@@ -59,21 +58,6 @@ export async function startObservabilityServer(options: {
           { retryable: true },
         ),
       );
-    });
-  });
-}
-
-/** A loopback port that is free right now. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port on 127.0.0.1'));
-      });
     });
   });
 }

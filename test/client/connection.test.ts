@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connectClient, findTemporal, namesOwnServer } from '../../client/connection.ts';
-import { freePort } from '../../workers/observability-server.ts';
+import { freePort } from '../../workers/loopback-ports.ts';
 import { temporaryFolder } from '../support/safetensors.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 

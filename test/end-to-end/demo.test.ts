@@ -8,8 +8,9 @@ import { sha256OfFile } from '../../adapters/store/fs-blobs.ts';
 import { reportSchema, type Report, type ReportArm } from '../../contracts/report.schema.ts';
 import { releaseRecordSchema, runRecordSchema } from '../../contracts/run-record.schema.ts';
 import { renderDashboards } from '../../dashboards/generate.ts';
-import { freePort } from '../../workers/observability-server.ts';
+import { freePort } from '../../workers/loopback-ports.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
+import { killTemporalServer } from '../support/kill-temporal-server.ts';
 import { panelQueries } from '../support/panel-queries.ts';
 import { startPrometheus, type Prometheus } from '../support/prometheus.ts';
 
@@ -222,10 +223,8 @@ async function assertTraining(folder: string, release: string): Promise<void> {
 /** Kills the demo, its worker and its Temporal server, all with −9, in this order: nobody is left to start another. */
 async function killEverything(demo: DemoProcess, home: string): Promise<void> {
   const worker = Number(/Worker ([0-9]+) serves/.exec(demo.said())?.[1]);
-  const server: unknown = JSON.parse(await readFile(path.join(home, 'temporal.json'), 'utf8'));
-  if (typeof server !== 'object' || server === null || !('pid' in server)) throw new Error('the server left no pid');
   demo.child.kill('SIGKILL');
   process.kill(worker, 'SIGKILL');
-  process.kill(Number(server.pid), 'SIGKILL');
+  await killTemporalServer(home);
   await demo.ended;
 }

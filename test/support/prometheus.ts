@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { freePort } from '../../workers/loopback-ports.ts';
 import { findOnPath } from './find-on-path.ts';
 
 const READY_WITHIN_MS = 30_000;
@@ -117,17 +117,6 @@ function scrapeConfig(targets: readonly string[]): string {
     global: { scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: [{ job_name: 'regraft', static_configs: [{ targets }] }],
   });
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('free port: the listener has no port.');
-  return address.port;
 }
 
 async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {

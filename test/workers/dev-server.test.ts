@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from '../../client/connection.ts';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
+import { killTemporalServer } from '../support/kill-temporal-server.ts';
 import { killProcessesOf, processesOf } from '../support/processes-of.ts';
 import { temporaryFolder } from '../support/safetensors.ts';
 import { waitAtLength } from '../support/wait-at-length.ts';
@@ -23,7 +24,7 @@ const recordOf = async (home: string): Promise<{ readonly pid: number; readonly 
 
 /** Ends the server in the hardest way and waits until it has ended. */
 async function kill(home: string, server: DevServer): Promise<void> {
-  process.kill((await recordOf(home)).pid, 'SIGKILL');
+  await killTemporalServer(home);
   await server.ended;
 }
 
@@ -114,8 +115,7 @@ describe("Temporal's dev server", () => {
       const second = await start(home);
       expect(second).toMatchObject({ adopted: true, address: first.address, uiUrl: first.uiUrl });
       expect(await processesOf(home)).toEqual([pid]);
-      process.kill(pid, 'SIGKILL');
-      await second.ended;
+      await kill(home, second);
       expect(await processesOf(home)).toEqual([]);
     },
     AT_LENGTH_MS,

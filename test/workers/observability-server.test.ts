@@ -3,7 +3,8 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
-import { freePort, startObservabilityServer, type ObservabilityServer } from '../../workers/observability-server.ts';
+import { freePort } from '../../workers/loopback-ports.ts';
+import { startObservabilityServer, type ObservabilityServer } from '../../workers/observability-server.ts';
 
 const CORE_PAGE = '# TYPE temporal_request_total counter\ntemporal_request_total{operation="poll"} 7\n# EOF\n';
 
