@@ -72,7 +72,7 @@ const DOERS = {
     const python = join(root, '.venv', 'bin', 'python');
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
     const problem =
-      (await runStep('Python packages', python, [...pip, '-r', 'requirements.txt'], { root, hint: 'about 1.4 GB' })) ??
+      (await runStep('Python packages', python, [...pip, '-r', 'requirements.txt'], { root, hint: 'about 1.6 GB' })) ??
       (await runStep('trainer', python, [...pip, '--no-deps', '--no-build-isolation', '-e', 'trainer'], {
         root,
         hint: 'linked into .venv',

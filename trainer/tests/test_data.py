@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import tiny
-from regraft_trainer.data import load_examples, read_rows
+from regraft_trainer.data import load_examples
 from regraft_trainer.errors import DataInvalidError
 from regraft_trainer.job import parse_job
 from regraft_trainer.model_folder import open_model_folder
+from regraft_trainer.rows import read_rows
 
 
 def test_only_the_completion_and_the_end_token_carry_loss(root: Path) -> None:
@@ -56,7 +57,7 @@ def test_every_bad_line_is_named_with_its_number(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join([*lines, '{"prompt":"?a>","completion":""}']) + "\n")
     with pytest.raises(DataInvalidError) as caught:
-        read_rows(path)
+        read_rows([path])
     assert [problem.split(" ")[2] for problem in caught.value.problems] == ["2", "3", "4", "5", "6", "7", "8"]
     assert f"{path} line 3 has no completion, expected text" in caught.value.problems
 
@@ -65,7 +66,7 @@ def test_a_long_list_of_bad_lines_is_cut_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text("{}\n" * 50)
     with pytest.raises(DataInvalidError, match=r"line 20 has no prompt.*; and 30 more like these"):
-        read_rows(path)
+        read_rows([path])
 
 
 def test_bad_data_exits_65_with_file_and_line(root: Path) -> None:

@@ -21,7 +21,7 @@ def test_memory_that_torch_cannot_get_exits_71(
     monkeypatch.setattr(program, "run", lambda _: torch.empty(2**50))
     assert program.main([str(run)]) == 71
     assert tiny.error(run)["code"] == "TRAINER_OUT_OF_MEMORY"
-    assert "lower recipe.batchSize" in capsys.readouterr().err
+    assert "lower recipe.microBatchSize" in capsys.readouterr().err
 
 
 def test_any_other_failure_exits_1_with_a_traceback_on_stderr(

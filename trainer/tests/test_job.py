@@ -8,7 +8,7 @@ import pytest
 
 import tiny
 from regraft_trainer.errors import ConfigInvalidError
-from regraft_trainer.job import parse_job
+from regraft_trainer.job import Divergence, Lora, parse_job
 
 
 def job(**recipe: object) -> dict[str, Any]:
@@ -54,10 +54,49 @@ def test_an_unknown_key_is_a_problem_that_names_the_nearest_known_one() -> None:
         ("adamBeta2", 1, "a number from 0 to below 1"),
         ("seed", 2**32, "an integer of at least 0 and at most 4294967295"),
         ("method", "dpo", '"sft"'),
+        ("saveEvery", "often", 'an integer of at least 1 or "auto"'),
+        ("microBatchSize", 0, "null or an integer of at least 1"),
+        ("packing", 1, "true or false"),
+        ("compile", "no", "true or false"),
     ],
 )
 def test_refuses_a_recipe_value_that_cannot_be(key: str, value: object, expected: str) -> None:
     assert problems_of(job(**{key: value})) == [f"job.json: recipe.{key} is {json.dumps(value)}, expected {expected}"]
+
+
+def test_a_job_without_the_optional_keys_gets_their_defaults() -> None:
+    recipe = {key: tiny.RECIPE[key] for key in ("steps", "learningRate", "batchSize", "seed", "saveEvery", "maxLength")}
+    parsed = parse_job({**job(), "recipe": recipe}).recipe
+    assert (parsed.micro_batch_size, parsed.lora, parsed.divergence) == (None, None, None)
+    assert (parsed.gradient_checkpointing, parsed.compile, parsed.packing) == (False, False, False)
+    nulls = parse_job(job(lora=None, divergence=None, microBatchSize=None)).recipe
+    assert (nulls.lora, nulls.divergence, nulls.micro_batch_size) == (None, None, None)
+
+
+def test_reads_the_objects_of_a_recipe_with_their_defaults() -> None:
+    parsed = parse_job(job(lora={"rank": 4, "alpha": 8}, divergence={"spikeFactor": 2.5}, saveEvery="auto")).recipe
+    assert parsed.lora == Lora(rank=4, alpha=8, dropout=0.0, target_modules="all-linear", rs_lora=False)
+    assert parsed.divergence == Divergence(spike_factor=2.5, patience=3)
+    named = parse_job(job(lora={"rank": 4, "alpha": 8, "targetModules": ["q_proj"]})).recipe
+    assert named.lora is not None
+    assert named.lora.target_modules == ("q_proj",)
+
+
+def test_what_is_wrong_in_an_object_of_the_recipe_is_named_with_its_whole_path_all_at_once() -> None:
+    bad = {"alpha": 0, "dropout": 1, "targetModules": [], "rslora": True}
+    assert problems_of(job(lora=bad, divergence={"spikeFactor": 1, "patience": 0}, microBatchSize=3)) == [
+        "job.json: recipe.lora.rslora is unknown; did you mean rsLora?",
+        "recipe.lora.rank is missing, expected an integer of at least 1",
+        "recipe.lora.alpha is 0, expected a number above 0",
+        "recipe.lora.dropout is 1, expected a number from 0 to below 1",
+        'recipe.lora.targetModules is [], expected "all-linear" or a list of module names',
+        "recipe.divergence.spikeFactor is 1, expected null or a number above 1",
+        "recipe.divergence.patience is 0, expected an integer of at least 1",
+    ]
+    assert problems_of(job(microBatchSize=3)) == [
+        "job.json: recipe.microBatchSize is 3, expected a divisor of recipe.batchSize, 8"
+    ]
+    assert problems_of(job(lora=4)) == ["job.json: recipe.lora is 4, expected an object"]
 
 
 def test_refuses_a_resume_path_that_leaves_the_run_folder_and_a_relative_model() -> None:
@@ -105,5 +144,5 @@ def test_a_model_whose_files_lack_a_weight_is_refused_and_never_made_up(root: Pa
     tiny.make_model(root / "lacking", num_hidden_layers=3)
     value = json.loads((run / "job.json").read_text())
     (run / "job.json").write_text(json.dumps({**value, "model": str(root / "lacking")}))
-    assert tiny.train(run)[0] == 64
+    assert tiny.train_here(run) == 64
     assert "weights missing from its files: model.layers.2." in tiny.error(run)["message"]

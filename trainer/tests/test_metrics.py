@@ -8,7 +8,7 @@ import pytest
 
 from regraft_trainer.metrics import MetricsLog, StepMetrics
 
-STEP = StepMetrics(1, 1, 0.1 + 0.2, 1 / 3, 2.0**-30, 0.01, 12)
+STEP = StepMetrics(1, 1, 0.1 + 0.2, 1 / 3, 2.0**-30, 0.01, 12, 4096, "cpu")
 
 
 def test_floats_come_back_unrounded(tmp_path: Path) -> None:

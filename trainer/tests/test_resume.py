@@ -18,7 +18,8 @@ def test_a_training_logs_every_step_and_leaves_a_checkpoint_at_each_interval_and
     lines = tiny.metrics(uninterrupted)
     assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
     assert set(lines[0]) == {
-        *("attempt", "step", "lossNats", "learningRate", "gradientNorm", "stepSeconds", "tokensSeen", "time"),
+        *("attempt", "step", "lossNats", "learningRate", "gradientNorm", "stepSeconds", "tokensSeen", "memoryBytes"),
+        *("device", "time"),
     }
     assert tiny.checkpoints(uninterrupted) == [5, 10, 15, 20, 24]
     assert sorted(path.name for path in uninterrupted.iterdir()) == ["checkpoints", "job.json", "metrics.jsonl"]
@@ -79,7 +80,7 @@ def test_sigterm_leaves_a_checkpoint_at_the_next_step_exits_75_and_resumes_ident
     assert tiny.checkpoints(run)[-1] == stopped_at < STEPS
     assert not (run / "error.json").exists()
     tiny.make_run(root, run.name, attempt=2, resume_from=f"checkpoints/checkpoint-{stopped_at}")
-    assert tiny.train(run) == (0, "")
+    assert tiny.train_here(run) == 0
     assert tiny.curve(run) == tiny.curve(uninterrupted)
     assert tiny.weights_digest(run, STEPS) == tiny.weights_digest(uninterrupted, STEPS)
 
@@ -87,21 +88,12 @@ def test_sigterm_leaves_a_checkpoint_at_the_next_step_exits_75_and_resumes_ident
 def test_sigterm_while_starting_exits_75_before_any_step(root: Path) -> None:
     run = tiny.make_run(root, "stopped-early")
     process = tiny.start(run)
-    while b"regraft_trainer" not in (cmdline := Path(f"/proc/{process.pid}/cmdline").read_bytes()):
-        assert process.poll() is None, cmdline
-    while not _catches_sigterm(process.pid):
-        assert process.poll() is None
+    tiny.wait_until_it_catches(process, signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 75, errors
     assert "nothing is lost" in errors
     assert tiny.metrics(run) == []
-
-
-def _catches_sigterm(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_a_checkpoint_of_the_same_step_is_replaced_whole_when_training_passes_it_again(
@@ -111,7 +103,7 @@ def test_a_checkpoint_of_the_same_step_is_replaced_whole_when_training_passes_it
     shutil.copytree(uninterrupted, run)
     (run / "checkpoints/checkpoint-24/model.safetensors").write_bytes(b"damaged")
     tiny.make_run(root, run.name, attempt=2, resume_from="checkpoints/checkpoint-20")
-    assert tiny.train(run) == (0, "")
+    assert tiny.train_here(run) == 0
     assert json.loads((run / "checkpoints/checkpoint-24/COMPLETE").read_text())["attempt"] == 2
     assert tiny.weights_digest(run, 24) == tiny.weights_digest(uninterrupted, 24)
     assert not (run / ".partial").exists()
@@ -121,5 +113,5 @@ def test_a_resume_at_the_last_step_has_nothing_to_do(root: Path, uninterrupted: 
     run = root / "finished"
     shutil.copytree(uninterrupted, run)
     tiny.make_run(root, run.name, attempt=2, resume_from="checkpoints/checkpoint-24")
-    assert tiny.train(run) == (0, "")
+    assert tiny.train_here(run) == 0
     assert (run / "metrics.jsonl").read_bytes() == (uninterrupted / "metrics.jsonl").read_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, models, processors
 
 SOURCE = Path(__file__).parent.parent / "src"
@@ -112,16 +112,60 @@ def make_run(root: Path, name: str, attempt: int = 1, resume_from: str | None = 
     return run
 
 
+def make_tied_model(folder: Path) -> None:
+    """The output head is the embedding; the file has it once."""
+    make_model(folder, tie_word_embeddings=True)
+    weights = load_file(folder / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def make_calm_model(root: Path) -> None:
+    """For `root`'s runs: the model without dropout, so that the same rows give the same loss in any arrangement."""
+    make_model(root / "model", attention_dropout=0.0)
+    make_dataset(root / "train.jsonl")
+
+
+def change_job(run: Path, **changes: object) -> None:
+    job = json.loads((run / "job.json").read_text())
+    (run / "job.json").write_text(json.dumps({**job, **changes}))
+
+
+def train_here(run: Path) -> int:
+    """Exit status of a whole attempt in this process: saves the 4 s that a new one needs for its imports."""
+    from regraft_trainer import __main__ as program
+
+    return program.main([str(run)])
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+
 def start(run: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     return subprocess.Popen(
         [sys.executable, "-m", "regraft_trainer", str(run)],
         cwd="/",
-        env=environment,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def wait_until_it_catches(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Until then the signal ends a process that is only starting."""
+    while b"regraft_trainer" not in (command := Path(f"/proc/{process.pid}/cmdline").read_bytes()):
+        assert process.poll() is None, command
+    while not _catches(process.pid, number):
+        assert process.poll() is None
+        time.sleep(0.001)
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def train(run: Path) -> tuple[int, str]:

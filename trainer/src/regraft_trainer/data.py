@@ -1,14 +1,15 @@
-"""Prompt-completion JSON lines to token ids; only the completion and the end token after it are learned."""
+"""Rows to token ids; only completions, answers and the end token after a completion are learned."""
 
-import json
-from pathlib import Path
 from typing import TypedDict
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
+from regraft_trainer.chat_template import ChatTemplate, ChatTemplateError
+from regraft_trainer.dataset_files import dataset_files
 from regraft_trainer.errors import ConfigInvalidError, DataInvalidError
 from regraft_trainer.job import Job
 from regraft_trainer.model_folder import ModelFolder
+from regraft_trainer.rows import ChatRow, TextRow, read_rows
 
 IGNORED = -100
 """The label of a token the loss leaves out."""
@@ -22,30 +23,42 @@ class Example(TypedDict):
 
 
 def load_examples(job: Job, model: ModelFolder) -> list[Example]:
-    """Reads and tokenises the dataset, in file order. Raises DataInvalidError with all problems, each with its line."""
-    rows = read_rows(Path(job.dataset))
+    """Reads and tokenises the dataset, in its order. Raises DataInvalidError with all problems, each with its place."""
+    rows = read_rows(dataset_files(job.dataset))
     tokenizer = Tokenizer.from_file(str(model.path / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    end = model.end_token if isinstance(model.end_token, int) else tokenizer.token_to_id(model.end_token)
-    if end is None:
-        raise ConfigInvalidError([f"model {model.path}: the end token {model.end_token} is not in tokenizer.json"])
-    prompts = tokenizer.encode_batch([prompt for prompt, _ in rows], add_special_tokens=True)
-    completions = tokenizer.encode_batch([completion for _, completion in rows], add_special_tokens=False)
-    examples = [to_example(p.ids, c.ids, end) for p, c in zip(prompts, completions, strict=True)]
+    texts = iter(_text_examples([row for row in rows if isinstance(row, TextRow)], tokenizer, model))
+    chats = iter(_chat_examples([row for row in rows if isinstance(row, ChatRow)], tokenizer, model))
+    examples: list[Example] = []
+    problems: list[str] = []
     limit = job.recipe.max_length
-    problems = [
-        f"{job.dataset} line {line} has {len(example['input_ids'])} tokens, recipe.maxLength is {limit}"
-        for line, example in enumerate(examples, start=1)
-        if len(example["input_ids"]) > limit
-    ] + [
-        f"{job.dataset} line {line}: the tokenizer makes no token of its completion"
-        for line, completion in enumerate(completions, start=1)
-        if not completion.ids
-    ]
+    for row in rows:
+        example = next(texts if isinstance(row, TextRow) else chats)
+        if isinstance(example, str):
+            problems.append(f"{row.where}{example}")
+        elif len(example["input_ids"]) > limit:
+            problems.append(f"{row.where} has {len(example['input_ids'])} tokens, recipe.maxLength is {limit}")
+        else:
+            examples.append(example)
     if problems:
         raise DataInvalidError(problems)
     return examples
+
+
+def _text_examples(rows: list[TextRow], tokenizer: Tokenizer, model: ModelFolder) -> list[Example | str]:
+    """Prompt and completion are tokenised apart, as they are when a model answers."""
+    end = model.end_token if isinstance(model.end_token, int) else tokenizer.token_to_id(model.end_token)
+    if end is None and rows:
+        raise ConfigInvalidError([f"model {model.path}: the end token {model.end_token} is not in tokenizer.json"])
+    prompts = tokenizer.encode_batch([row.prompt for row in rows], add_special_tokens=True)
+    completions = tokenizer.encode_batch([row.completion for row in rows], add_special_tokens=False)
+    return [
+        to_example(prompt.ids, completion.ids, end)
+        if completion.ids
+        else ": the tokenizer makes no token of its completion"
+        for prompt, completion in zip(prompts, completions, strict=True)
+    ]
 
 
 def to_example(prompt: list[int], completion: list[int], end: int) -> Example:
@@ -54,42 +67,40 @@ def to_example(prompt: list[int], completion: list[int], end: int) -> Example:
     return {"input_ids": [*prompt, *learned], "labels": [IGNORED] * len(prompt) + learned}
 
 
-def read_rows(path: Path) -> list[tuple[str, str]]:
-    """Prompt and completion of every line; other keys are left alone. Raises DataInvalidError with all problems."""
+def _chat_examples(rows: list[ChatRow], tokenizer: Tokenizer, model: ModelFolder) -> list[Example | str]:
+    """The template's text is tokenised whole, and it alone brings special tokens, as transformers does it."""
+    if not rows:
+        return []
+    source = model.chat_template()
+    if source is None:
+        raise ConfigInvalidError(
+            [f"model {model.path} has no chat template (chat_template.jinja), and {rows[0].where} has messages"]
+        )
     try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise DataInvalidError([f"dataset {path} cannot be read ({error.strerror})"]) from None
-    if lines[-1] == b"":
-        lines.pop()
-    if not lines:
-        raise DataInvalidError([f"dataset {path} is empty, expected a line for each example"])
-    rows: list[tuple[str, str]] = []
-    problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        row = _row(line)
-        if isinstance(row, str):
-            problems.append(f"{path} line {number} {row}")
-        else:
-            rows.append(row)
-    if problems:
-        raise DataInvalidError(problems)
-    return rows
+        template = ChatTemplate(source, model.special_tokens())
+    except ChatTemplateError as error:
+        raise ConfigInvalidError([f"model {model.path}: its chat template {error}"]) from error
+    said = [_say(row, template) for row in rows]
+    encodings = iter(
+        tokenizer.encode_batch([each[0] for each in said if not isinstance(each, str)], add_special_tokens=False)
+    )
+    return [each if isinstance(each, str) else _chat_example(next(encodings), each[1]) for each in said]
 
 
-def _row(line: bytes) -> tuple[str, str] | str:
-    """The row, or what is wrong with it."""
+def _say(row: ChatRow, template: ChatTemplate) -> tuple[str, list[tuple[int, int]]] | str:
+    """The conversation's text and where its answers are, or what is wrong with it."""
     try:
-        value = json.loads(line.decode("utf-8"))
-    except ValueError as error:
-        return f"is not JSON ({error})"
-    if not isinstance(value, dict):
-        return "is not an object, expected prompt and completion"
-    prompt, completion = value.get("prompt"), value.get("completion")
-    if not isinstance(prompt, str):
-        return f"has {'no prompt' if prompt is None else 'a prompt that is no text'}, expected text"
-    if not isinstance(completion, str):
-        return f"has {'no completion' if completion is None else 'a completion that is no text'}, expected text"
-    if completion == "":
-        return "has an empty completion, so nothing to learn"
-    return prompt, completion
+        return template.render_with_answers(row.messages, row.learned_from)
+    except ChatTemplateError as error:
+        return f": the chat template {error}"
+
+
+def _chat_example(encoding: Encoding, answers: list[tuple[int, int]]) -> Example | str:
+    """A token is learned when it starts in an answer."""
+    labels = [
+        token if any(start <= first < end for start, end in answers) else IGNORED
+        for token, (first, _) in zip(encoding.ids, encoding.offsets, strict=True)
+    ]
+    if all(label == IGNORED for label in labels[1:]):
+        return ": the tokenizer makes no token of its answers"
+    return {"input_ids": encoding.ids, "labels": labels}

@@ -34,7 +34,7 @@ class DataInvalidError(TrainerError):
 
 
 class DivergedError(TrainerError):
-    """A loss, a gradient norm or a weight is not finite. Nothing that was damaged is saved."""
+    """A loss, a gradient norm or a weight is not finite, or losses stay too high. Nothing damaged is saved."""
 
     code = "TRAINER_DIVERGED"
     exit_code = 70
@@ -47,8 +47,22 @@ class OutOfMemoryError(TrainerError):
     exit_code = 71
 
 
+class DiskFullError(TrainerError):
+    """There is no room for a checkpoint or a metrics line. What was complete before still is."""
+
+    code = "TRAINER_DISK_FULL"
+    exit_code = 73
+
+
 class PreemptedError(TrainerError):
     """SIGTERM came and steps remain; whatever was trained is in a complete checkpoint."""
 
     code = "TRAINER_PREEMPTED"
     exit_code = 75
+
+
+class SupersededError(TrainerError):
+    """A newer attempt has the run folder. Leaves no error.json: that file is the newer attempt's."""
+
+    code = "TRAINER_SUPERSEDED"
+    exit_code = 76

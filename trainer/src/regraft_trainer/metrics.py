@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +26,10 @@ class StepMetrics:
     """Forward, backward and update; no data loading, no checkpoint."""
     tokensSeen: int  # noqa: N815
     """Prompt and completion tokens consumed since step 0 of the training, earlier attempts included; no padding."""
+    memoryBytes: int  # noqa: N815
+    """The most that this process has had so far: on the GPU where it trains on one, else resident."""
+    device: str
+    """cpu or cuda."""
 
 
 class MetricsLog:
@@ -38,7 +44,14 @@ class MetricsLog:
     def append(self, metrics: StepMetrics) -> None:
         """Raises ValueError for a value that JSON cannot say (NaN, infinity)."""
         line = {**asdict(metrics), "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
-        os.write(self._file, (json.dumps(line, allow_nan=False) + "\n").encode())
+        rest = memoryview((json.dumps(line, allow_nan=False) + "\n").encode())
+        while rest:  # a disk that fills up takes a part first, and says so at the next call
+            rest = rest[os.write(self._file, rest) :]
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def peak_resident_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -38,6 +38,29 @@ class ModelFolder:
     padding_id: int
     """Fills batches up; never seen by the loss or by attention."""
 
+    def chat_template(self) -> str | None:
+        """chat_template.jinja, else what tokenizer_config.json or chat_template.json have, as transformers looks."""
+        path = self.path / "chat_template.jinja"
+        if path.is_file():
+            return path.read_text("utf-8")
+        for name in ("tokenizer_config.json", "chat_template.json"):
+            template = _read_object(self.path / name, []).get("chat_template")
+            if isinstance(template, list):  # several, by name
+                named = [item for item in template if isinstance(item, dict) and item.get("name") == "default"]
+                template = named[0].get("template") if named else None
+            if isinstance(template, str):
+                return template
+        return None
+
+    def special_tokens(self) -> dict[str, str]:
+        """bos_token, eos_token and the like, as tokenizer_config.json has them."""
+        tokens: dict[str, str] = {}
+        for key, value in _read_object(self.path / "tokenizer_config.json", []).items():
+            text = value.get("content") if isinstance(value, dict) else value
+            if key.endswith("_token") and isinstance(text, str):
+                tokens[key] = text
+        return tokens
+
     def carry_files_to(self, checkpoint: Path) -> None:
         """Copies config and tokenizer files byte for byte, over what the library wrote there.
 
