@@ -1,6 +1,6 @@
 // Who may import whom, and why.
 const OURS =
-  '^(contracts|policy|weights|inference|metrics|activities|adapters|client|workflows|workers|configs|cli|web|dashboards|scripts|test)/';
+  '^(contracts|policy|weights|inference|metrics|activities|adapters|client|workflows|workers|configs|drills|cli|web|dashboards|scripts|test)/';
 
 /** `folder` may value-import only the listed folders of ours, and itself. `import type` is judged by its own rules. */
 const only = (folder, allowed, comment) => ({
@@ -49,10 +49,10 @@ const home = (name, packagePath, places, comment) => ({
   to: { path: `node_modules/${packagePath}/`, dependencyTypesNot: ['type-only'] },
 });
 
-const PORTS = 'activities/ports([.]ts)?';
+const PORTS = 'activities/(training-)?ports([.]ts)?';
 const MESSAGES = 'workflows/[^/]+[.]messages[.]ts';
 /** `regraft up` and `regraft worker` host workers; reports and curves are read from the store's run records. */
-const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'adapters/store'];
+const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'drills', 'adapters/store'];
 const EVERYTHING_BELOW_WORKERS = [
   ...['contracts', 'policy', 'weights', 'inference', 'metrics', 'workflows', 'activities', 'adapters'],
   ...['client', 'configs', 'web', 'dashboards'],
@@ -77,6 +77,11 @@ export default {
     only('cli', CLI_REACHES, 'Commands parse, call the client, print; two of them host workers.'),
     only('web', ['client', 'contracts'], 'The page reads through the same door as the CLI.'),
     only('dashboards', ['metrics'], 'Panels may name only metrics that exist.'),
+    only(
+      'drills',
+      ['contracts', 'policy', 'adapters', 'client', 'workers'],
+      'Drills compose real places and break them from outside; activities and workflows are types to them.',
+    ),
     only('workers', EVERYTHING_BELOW_WORKERS, 'Composition roots reach everything but the faces above them.'),
     neverTypes('contracts', [], 'The shared language depends on nothing of ours, types included.'),
     neverTypes('policy', ['contracts'], 'Decisions see only the language, types included.'),
@@ -89,6 +94,13 @@ export default {
       comment: 'Production code never imports test/; a script may, to record what the tests replay.',
       from: { pathNot: '^(test|scripts)/' },
       to: { path: '^test/' },
+    },
+    {
+      name: 'drills-are-held-by-one-command',
+      severity: 'error',
+      comment: 'What breaks things on purpose is reached by `regraft drill` and by tests alone.',
+      from: { pathNot: '^(drills/|cli/commands/drill[.]ts$|test/)' },
+      to: { path: '^drills/' },
     },
     {
       name: 'scripts-are-a-leaf',

@@ -71,72 +71,6 @@ export interface Workspace {
   remove(path: string): Promise<void>;
 }
 
-export type TrainerState =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'running' }
-  /** `exitCode` null: it ended without leaving one, so it was killed. */
-  | { readonly kind: 'exited'; readonly exitCode: number | null };
-
-/** A finished checkpoint on disk; its marker was read and its sizes agree. */
-export interface CheckpointFolder {
-  readonly step: number;
-  readonly folder: string;
-  /** Path relative to the training folder, as a job names it. */
-  readonly relativePath: string;
-}
-
-/** One line of a training's metrics.jsonl. */
-export interface TrainingStep {
-  readonly attempt: number;
-  readonly step: number;
-  readonly lossNats: number;
-  readonly learningRate: number;
-  readonly gradientNorm: number;
-  readonly stepSeconds: number;
-  readonly tokensSeen: number;
-}
-
-/** Trainer processes that outlive the worker; each has a folder that holds all there is to know about it. */
-export interface TrainerHost {
-  state(folder: string): Promise<TrainerState>;
-  /**
-   * Writes job.json with the next attempt number and starts a trainer in its own process group; returns once it has
-   * left its identity, so that a worker that dies right after leaves an adoptable trainer.
-   * @throws TRAINER_ALREADY_RUNNING, TRAINER_START_FAILED
-   */
-  start(folder: string, job: TrainerJob): Promise<void>;
-  /** Notes how an attempt began; the notes outlive the worker. */
-  noteStart(folder: string, start: TrainingStart): Promise<void>;
-  starts(folder: string): Promise<readonly TrainingStart[]>;
-  /** `checkpoint`: save at the next step and end; `kill`: end the whole group now. Nothing happens when none runs. */
-  stop(folder: string, how: 'checkpoint' | 'kill'): Promise<void>;
-  /** Complete checkpoints, ascending by step. */
-  checkpoints(folder: string): Promise<readonly CheckpointFolder[]>;
-  /** True when every file of the checkpoint has the size and digest that its marker says. */
-  verify(checkpoint: CheckpointFolder): Promise<boolean>;
-  /** Steps logged since `offsetBytes`; whole lines only. */
-  readSteps(
-    folder: string,
-    offsetBytes: number,
-  ): Promise<{ readonly steps: readonly TrainingStep[]; readonly offsetBytes: number }>;
-  /** What a failed trainer left to say: its own error, else the end of its log. */
-  lastWords(folder: string): Promise<string>;
-}
-
-/** How one attempt of a training began, and the step it began at. */
-export interface TrainingStart {
-  readonly how: 'started' | 'resumed' | 'adopted';
-  readonly atStep: number;
-}
-
-/** What a trainer is told (docs/trainer-contract.md, schema regraft.job/1); the host numbers the attempts. */
-export interface TrainerJob {
-  readonly model: string;
-  readonly dataset: string;
-  readonly resumeFrom: string | null;
-  readonly recipe: Readonly<Record<string, string | number>>;
-}
-
 /** An evaluation set in memory. */
 export interface Suite {
   readonly name: string;
@@ -168,7 +102,7 @@ export interface Evaluator {
 export interface DataReader {
   /** @throws SUITE_INVALID */
   suite(spec: SuiteSpec): Promise<Suite>;
-  /** sha256 of a dataset file. @throws DATASET_NOT_FOUND */
+  /** sha256 of a dataset file, or of the name and commit of one on the Hub. @throws DATASET_NOT_FOUND, DATASET_NOT_PINNED */
   datasetDigest(path: string): Promise<string>;
 }
 

@@ -11,6 +11,8 @@ export interface ActivityScope {
   readonly signal: AbortSignal;
   readonly workflowId: string;
   readonly runId: string;
+  /** What the try before this one showed with its last heartbeat; undefined for the first. */
+  readonly lastProgress: unknown;
   /** Shown with the next heartbeat. */
   readonly progress: (details: unknown) => void;
   /** Why the signal fired: the worker is going away, or somebody wants the work to end. */
@@ -38,6 +40,7 @@ export function atRim<Input, Output>(
         signal,
         workflowId: execution?.workflowId ?? '',
         runId: execution?.runId ?? '',
+        lastProgress: context.info.heartbeatDetails as unknown,
         progress: (next) => {
           details = next;
         },
@@ -72,6 +75,12 @@ export function stageAtRim<Input extends { readonly key: RunKey }, Output>(
   });
 }
 
+/** A delay of 0 would mean none of our own. */
+function retryDelayOf(error: Error): { readonly nextRetryDelay?: number } {
+  if (!('retryAfterMs' in error) || typeof error.retryAfterMs !== 'number') return {};
+  return { nextRetryDelay: Math.max(error.retryAfterMs, 1) };
+}
+
 function stopReasonOf(signal: AbortSignal): 'none' | 'worker-shutdown' | 'cancelled' {
   if (!signal.aborted) return 'none';
   const reason: unknown = signal.reason;
@@ -88,5 +97,6 @@ export function toFailure(error: unknown): Error {
     message: error.message,
     nonRetryable: !error.retryable,
     details: [error.details],
+    ...retryDelayOf(error),
   });
 }

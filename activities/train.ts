@@ -1,33 +1,21 @@
 import { z } from 'zod';
-import { RegraftError } from '../contracts/error.ts';
-import type { FinetuneSpec } from '../contracts/lineage-spec.schema.ts';
-import type { RunKey } from '../contracts/run.ts';
+import { isCodedError } from '../contracts/error.ts';
 import type { TrainingOutcome } from '../contracts/run-record.schema.ts';
-import type { Metrics } from '../metrics/registry.ts';
-import { trainerEnd } from '../policy/trainer-exit.ts';
-import { openModel } from '../weights/index.ts';
-import type { ArtifactStore, Clock, DataReader, LineageDoor, TrainerHost, TrainingStep, Workspace } from './ports.ts';
+import { worstContinuity } from '../policy/continuity.ts';
+import { STOPPED } from '../policy/trainer-exit.ts';
+import { stepsLost } from '../policy/training-ledger.ts';
 import { stageAtRim, type ActivityScope } from './rim.ts';
+import type { TrainerLaunch } from './training-ports.ts';
+import { begin } from './training/begin.ts';
+import { stopWithin } from './training/stall-watch.ts';
+import { launchOf, openTraining, type FinetuneInput, type TrainDeps, type Training } from './training/training.ts';
+import { TrainingWatch } from './training/watch.ts';
 
-export interface TrainDeps {
-  readonly store: ArtifactStore;
-  readonly workspace: Workspace;
-  readonly trainers: TrainerHost;
-  readonly data: DataReader;
-  readonly door: LineageDoor;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-}
+export type { FinetuneInput, TrainDeps } from './training/training.ts';
 
-const LOOK_EVERY_MS = 250;
-/** How long a trainer may take to reach its next step and save, before its group is killed. */
-const CHECKPOINT_GRACE_MS = 120_000;
-
-export interface FinetuneInput {
-  readonly key: RunKey;
-  readonly startModel: string;
-  readonly finetune: FinetuneSpec;
-}
+/** How long a new supervisor may take from its claim to an attempt or an adoption; after that the lease decides. */
+const DECIDES_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Supervision of trainers on a `gpu` queue. */
 
@@ -41,185 +29,84 @@ export function createTrainActivities(deps: TrainDeps) {
 
 /**
  * Brings one training to its end. The trainer is a process of its own with a folder: when this runs again (a retry, a
- * restarted worker) it adopts a trainer that is alive, resumes a dead one from its newest checkpoint that verifies, and
- * does nothing when the training is complete. Every finished checkpoint goes into the store and is announced to the run.
+ * restarted worker, another host) it takes the training over with a higher fencing token, adopts a trainer that is alive,
+ * resumes a dead one from its newest checkpoint that verifies, and does nothing when the training is complete. Every
+ * finished checkpoint is committed to the store and announced to the run.
  *
  * Heartbeats `{step}`. A worker that shuts down leaves the trainer running; a cancelled activity asks it for a
- * checkpoint and ends it.
+ * checkpoint and ends it; one whose training was taken over changes nothing any more.
  *
- * @throws RegraftError TRAINER_* as in policy/trainer-exit.ts, with the trainer's last words.
+ * @throws RegraftError TRAINER_* as in policy/trainer-exit.ts, with the trainer's last words; TRAINING_FENCED
  */
 async function superviseTraining(
   deps: TrainDeps,
   input: FinetuneInput,
   scope: ActivityScope,
 ): Promise<TrainingOutcome> {
-  const { trainers, data, store } = deps;
-  const datasetDigest = await data.datasetDigest(input.finetune.dataset);
-  const jobDigest = await store.putRecord({ startModel: input.startModel, datasetDigest, finetune: input.finetune });
-  const { lineage, release, arm } = input.key;
-  const folder = await deps.workspace.training(`${lineage}/${release}/${arm}-${jobDigest.slice(0, 12)}`);
-  const watch = new TrainingWatch(deps, input, folder, scope);
-
-  await begin(deps, input, folder);
+  const training = await openTraining(deps, input, scope);
+  const watch = new TrainingWatch(training);
   try {
+    await begin(training, watch);
     await watch.untilEnd();
   } catch (error) {
-    if (scope.stopReason() === 'cancelled') await stopWithCheckpoint(deps, folder);
+    await leave(training, watch, error);
     throw error;
   }
-  const curveDigest = await store.putRecord(watch.curve());
+  return outcomeOf(training);
+}
+
+/** What an activity that ends early still owes its trainer. */
+async function leave(training: Training, watch: TrainingWatch, error: unknown): Promise<void> {
+  const { deps, scope, input } = training;
+  const isFenced = isCodedError(error) && error.code === 'TRAINING_FENCED';
+  if (!isFenced && scope.stopReason() !== 'cancelled') return;
+  try {
+    if (isFenced) throw error;
+    await training.claim.check();
+    const launch = launchOf(training);
+    if (launch !== null) await stopWithin(deps, launch);
+    await watch.afterStop(STOPPED);
+  } catch (fenced) {
+    if (!isCodedError(fenced) || fenced.code !== 'TRAINING_FENCED') throw fenced;
+    deps.metrics.staleWritesRefused.increment(input.key);
+    await endSuperseded(training, launchOf(training));
+  }
+}
+
+/**
+ * Ends the trainer that this supervisor looked after, unless the one that took over goes on with it. Which of the two it
+ * does shows in the ledger a moment after it has raised the token.
+ */
+async function endSuperseded({ claim, deps }: Training, mine: TrainerLaunch | null): Promise<void> {
+  if (mine === null) return;
+  const { starts } = claim.ledger;
+  const never = new AbortController().signal;
+  for (let waitedMs = 0; waitedMs < DECIDES_WITHIN_MS; waitedMs += LOOK_EVERY_MS) {
+    const now = await claim.newest();
+    const newest = now.attempts.at(-1);
+    if (newest?.launch !== mine.token || newest.end !== null) return deps.trainers.stop(mine, 'kill');
+    if (now.starts.length > starts.length) return; // adopted
+    await deps.clock.sleep(LOOK_EVERY_MS, never);
+  }
+}
+
+const curveSchema = z.array(z.unknown());
+
+async function outcomeOf({ deps, claim, input, jobDigest, datasetDigest }: Training): Promise<TrainingOutcome> {
+  const { starts, attempts, checkpoints } = claim.ledger;
+  const curve: unknown[] = [];
+  for (const { curveDigest } of checkpoints) curve.push(...curveSchema.parse(await deps.store.getRecord(curveDigest)));
   return {
-    starts: [...(await trainers.starts(folder))],
+    starts: [...starts],
+    attempts: attempts.map(({ attempt, host, atStep, microBatchSize, rejected, continuity, end }) => ({
+      ...{ attempt, host, atStep, microBatchSize, rejected, continuity, end },
+    })),
+    stepsLost: stepsLost(attempts),
+    continuity: worstContinuity(attempts.flatMap(({ continuity }) => continuity ?? [])),
     stepsDone: input.finetune.steps,
-    checkpoints: watch.announced(),
-    curveDigest,
+    checkpoints: checkpoints.map(({ step, modelDigest }) => ({ step, modelDigest })),
+    curveDigest: await deps.store.putRecord(curve),
     datasetDigest,
     jobDigest,
   };
-}
-
-async function begin(deps: TrainDeps, input: FinetuneInput, folder: string): Promise<void> {
-  const { trainers, metrics } = deps;
-  const { lineage, arm } = input.key;
-  const state = await trainers.state(folder);
-  const resume = await newestVerified(trainers, folder);
-  if (state.kind === 'running') {
-    await trainers.noteStart(folder, { how: 'adopted', atStep: resume?.step ?? 0 });
-    metrics.trainingStarts.increment({ lineage, arm, how: 'adopted' });
-    return;
-  }
-  if (resume !== null && resume.step >= input.finetune.steps) return;
-  const { trainer, dataset, ...recipe } = input.finetune;
-  await trainers.start(folder, {
-    model: await deps.store.materialize(input.startModel),
-    dataset,
-    resumeFrom: resume?.relativePath ?? null,
-    recipe: { method: trainer, ...recipe },
-  });
-  const how = resume === null ? 'started' : 'resumed';
-  await trainers.noteStart(folder, { how, atStep: resume?.step ?? 0 });
-  metrics.trainingStarts.increment({ lineage, arm, how });
-}
-
-/** The newest checkpoint by number whose files all verify; null when there is none. */
-async function newestVerified(
-  trainers: TrainerHost,
-  folder: string,
-): Promise<{ readonly step: number; readonly relativePath: string } | null> {
-  for (const checkpoint of [...(await trainers.checkpoints(folder))].reverse()) {
-    if (await trainers.verify(checkpoint)) return checkpoint;
-  }
-  return null;
-}
-
-async function stopWithCheckpoint(deps: TrainDeps, folder: string): Promise<void> {
-  await deps.trainers.stop(folder, 'checkpoint');
-  const never = new AbortController().signal;
-  for (let waitedMs = 0; waitedMs < CHECKPOINT_GRACE_MS; waitedMs += LOOK_EVERY_MS) {
-    if ((await deps.trainers.state(folder)).kind !== 'running') return;
-    await deps.clock.sleep(LOOK_EVERY_MS, never);
-  }
-  await deps.trainers.stop(folder, 'kill');
-}
-
-const stepSchema = z.strictObject({ step: z.int() });
-
-/** Follows one training folder: its steps become gauges, its checkpoints go into the store, its end is judged. */
-class TrainingWatch {
-  readonly #deps: TrainDeps;
-  readonly #input: FinetuneInput;
-  readonly #folder: string;
-  readonly #scope: ActivityScope;
-  readonly #steps = new Map<number, TrainingStep>();
-  readonly #stored = new Map<number, string>();
-  #offsetBytes = 0;
-
-  constructor(deps: TrainDeps, input: FinetuneInput, folder: string, scope: ActivityScope) {
-    this.#deps = deps;
-    this.#input = input;
-    this.#folder = folder;
-    this.#scope = scope;
-  }
-
-  async untilEnd(): Promise<void> {
-    const { trainers, clock } = this.#deps;
-    for (;;) {
-      const state = await trainers.state(this.#folder);
-      await this.#readSteps();
-      await this.#storeCheckpoints();
-      if (state.kind !== 'running') {
-        await this.#judgeEnd(state.kind === 'exited' ? state.exitCode : null);
-        return;
-      }
-      await clock.sleep(LOOK_EVERY_MS, this.#scope.signal);
-    }
-  }
-
-  /** One entry a step, the newest attempt's: replayed steps are the same on CPU. */
-  curve(): readonly TrainingStep[] {
-    return [...this.#steps.values()].sort((left, right) => left.step - right.step);
-  }
-
-  announced(): { step: number; modelDigest: string }[] {
-    return [...this.#stored].map(([step, modelDigest]) => ({ step, modelDigest })).sort((a, b) => a.step - b.step);
-  }
-
-  async #readSteps(): Promise<void> {
-    const read = await this.#deps.trainers.readSteps(this.#folder, this.#offsetBytes);
-    this.#offsetBytes = read.offsetBytes;
-    for (const step of read.steps) this.#steps.set(step.step, step);
-    const newest = read.steps.at(-1);
-    if (newest === undefined) return;
-    this.#scope.progress(stepSchema.parse({ step: newest.step }));
-    this.#show(newest);
-  }
-
-  #show(newest: TrainingStep): void {
-    const { metrics } = this.#deps;
-    const labels = this.#input.key;
-    metrics.trainStep.set(labels, newest.step);
-    metrics.trainStepsPlanned.set(labels, this.#input.finetune.steps);
-    metrics.trainLossNats.set(labels, newest.lossNats);
-    metrics.trainLearningRate.set(labels, newest.learningRate);
-    metrics.trainGradientNorm.set(labels, newest.gradientNorm);
-    metrics.trainStepSeconds.set(labels, newest.stepSeconds);
-    metrics.trainTokensSeen.set(labels, newest.tokensSeen);
-  }
-
-  async #storeCheckpoints(): Promise<void> {
-    const { trainers, store, door } = this.#deps;
-    for (const checkpoint of await trainers.checkpoints(this.#folder)) {
-      if (this.#stored.has(checkpoint.step)) continue;
-      const { files } = await openModel(checkpoint.folder);
-      const run = `${this.#input.key.lineage}/${this.#input.key.release}/${this.#input.key.arm}`;
-      const manifest = await store.putFolder({
-        kind: 'model',
-        folder: checkpoint.folder,
-        files,
-        provenance: { kind: 'checkpoint', run, start: this.#input.startModel, step: checkpoint.step },
-        take: 'link',
-        signal: this.#scope.signal,
-      });
-      this.#stored.set(checkpoint.step, manifest.digest);
-      const notice = { step: checkpoint.step, modelDigest: manifest.digest };
-      await door.announceCheckpoint(this.#scope.workflowId, this.#scope.runId, notice);
-    }
-  }
-
-  async #judgeEnd(exitCode: number | null): Promise<void> {
-    if (this.#stored.has(this.#input.finetune.steps)) return;
-    const end = trainerEnd(exitCode);
-    const { lineage, release, arm } = this.#input.key;
-    const subject = `Training ${lineage}/${release}/${arm}`;
-    const at = `after step ${String(this.curve().at(-1)?.step ?? 0)} of ${String(this.#input.finetune.steps)}`;
-    const words = await this.#deps.trainers.lastWords(this.#folder);
-    if (end.kind === 'done') {
-      throw new RegraftError('TRAINER_INCOMPLETE', `${subject} ended without its last checkpoint ${at}: ${words}`);
-    }
-    throw new RegraftError(end.code, `${subject} ${end.meaning} ${at}: ${words}`, {
-      retryable: end.retryable,
-      details: { exitCode, folder: this.#folder },
-    });
-  }
 }

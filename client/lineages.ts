@@ -5,6 +5,7 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { secondsOf } from '../contracts/duration.ts';
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import type { Applied, LineageState, Order } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
@@ -130,11 +131,4 @@ async function scheduleWatch(client: Client, { name, family }: LineageSpec): Pro
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update(({ state }) => ({ spec, action, policies, state }));
   }
-}
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-
-/** Seconds of a duration such as 30s, 5m, 1h; the schema has checked its form. */
-function secondsOf(duration: string): number {
-  return Number(duration.slice(0, -1)) * (SECONDS[duration.slice(-1)] ?? 60);
 }

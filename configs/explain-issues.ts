@@ -19,15 +19,27 @@ const KINDS: Readonly<Record<string, string>> = {
 /** zod's issues as sentences for the one who wrote the file: where, what was found, what is expected. */
 export function explainIssues(issues: readonly Issue[], value: unknown, schema: z.ZodType): readonly string[] {
   const jsonSchema: unknown = z.toJSONSchema(schema, { io: 'input' });
-  return issues.flatMap((issue) => {
-    const { path } = issue;
-    const here = schemaAt(jsonSchema, path);
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], keysOf(here)));
-    if (issue.code === 'custom') return [`${where(path)}: ${issue.message}`];
-    if (issue.code === 'invalid_key') return [`${where(path)} is no valid name: ${issue.issues[0]?.message ?? ''}`];
-    const found = path.reduce<unknown>((inner, key) => property(inner, key), value);
-    return [`${where(path)} ${whatIs(found)}${whatIsExpected(issue, found, here)}`];
-  });
+  return issues
+    .flatMap((issue) => withoutUnion(issue, value))
+    .flatMap((issue) => {
+      const { path } = issue;
+      const here = schemaAt(jsonSchema, path);
+      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], keysOf(here)));
+      if (issue.code === 'custom') return [`${where(path)}: ${issue.message}`];
+      if (issue.code === 'invalid_key') return [`${where(path)} is no valid name: ${issue.issues[0]?.message ?? ''}`];
+      const found = path.reduce<unknown>((inner, key) => property(inner, key), value);
+      return [`${where(path)} ${whatIs(found)}${whatIsExpected(issue, found, here)}`];
+    });
+}
+
+/** What is wrong with the alternative that a value was meant as; the issue itself where it could be none of them. */
+function withoutUnion(issue: Issue, value: unknown): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const found = issue.path.reduce<unknown>((inner, key) => property(inner, key), value);
+  const meant = issue.errors.find((problems) =>
+    problems.every(({ path: [first] }) => first !== undefined && property(found, first) !== undefined),
+  );
+  return meant?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 /** Names a place; entries of a list are counted from one, as people do. */
@@ -70,7 +82,17 @@ function whatIsExpected(issue: Issue, found: unknown, schema: unknown): string {
   if (issue.code === 'too_big') {
     return `, expected ${issue.inclusive === false ? 'less than' : 'at most'} ${amount(issue.maximum, issue.origin)}`;
   }
+  if (issue.code === 'invalid_union') {
+    return `, expected ${choice(alternatives(schema).map(nameOf))}${typeHint('', found, schema)}`;
+  }
   return `: ${issue.message}`;
+}
+
+/** A value, a kind of value, or the key that tells one alternative from the others. */
+function nameOf(schema: unknown): string {
+  const [constant, type] = [property(schema, 'const'), property(schema, 'type')];
+  if (typeof constant === 'string') return constant;
+  return keysOf(schema)[0] ?? (type === 'integer' ? 'a whole number' : (KINDS[String(type)] ?? String(type)));
 }
 
 /** What a key that is missing is for, or how to write the value so that YAML reads it as it was meant. */
@@ -103,11 +125,18 @@ function choice(values: readonly string[]): string {
 
 /** The part of a JSON Schema that is about a path. */
 function schemaAt(schema: unknown, path: readonly PropertyKey[]): unknown {
+  const inside = (current: unknown, key: PropertyKey): unknown =>
+    typeof key === 'number' ? property(current, 'items') : property(property(current, 'properties'), key);
   return path.reduce<unknown>(
-    (current, key) =>
-      typeof key === 'number' ? property(current, 'items') : property(property(current, 'properties'), key),
+    (current, key) => alternatives(current).flatMap((option) => inside(option, key) ?? [])[0],
     schema,
   );
+}
+
+/** Of a union; a schema that is none is its own only one. */
+function alternatives(schema: unknown): readonly unknown[] {
+  const options = property(schema, 'anyOf');
+  return Array.isArray(options) ? options : [schema];
 }
 
 function keysOf(schema: unknown): readonly string[] {

@@ -64,7 +64,11 @@ function withAbsolutePaths(spec: LineageSpec, folder: string, home: string): Lin
   return {
     ...spec,
     family: { ...spec.family, folder: absolute(spec.family.folder) },
-    finetune: { ...spec.finetune, dataset: absolute(spec.finetune.dataset) },
+    finetune: {
+      ...spec.finetune,
+      dataset: spec.finetune.dataset.startsWith('hub://') ? spec.finetune.dataset : absolute(spec.finetune.dataset),
+      ...(spec.finetune.accelerate !== undefined && { accelerate: absolute(spec.finetune.accelerate) }),
+    },
     evaluate: spec.evaluate.map((suite) => ({ ...suite, suite: absolute(suite.suite) })),
     publish: spec.publish.map((target) => ({ ...target, folder: absolute(target.folder) })),
   };

@@ -16,12 +16,15 @@ export class RegraftError extends Error implements CodedError {
   readonly code: string;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
+  /** How long to wait before doing it again, milliseconds; null: as its caller usually does. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     code: string,
     message: string,
     options: {
       readonly retryable?: boolean;
+      readonly retryAfterMs?: number;
       readonly details?: Readonly<Record<string, unknown>>;
       readonly cause?: unknown;
     } = {},
@@ -31,6 +34,7 @@ export class RegraftError extends Error implements CodedError {
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }
 

@@ -21,20 +21,135 @@ const familySchema = z.strictObject({
   pollEvery: durationSchema.default('1m').describe('How often the source is asked for new releases'),
 });
 
-/** The fine-tuning recipe: the same for every arm and every release of a lineage. */
-const finetuneSchema = z.strictObject({
-  trainer: z.literal('sft').default('sft').describe('Supervised fine-tuning, loss on completions only'),
-  dataset: pathSchema.describe('JSONL, one {"prompt", "completion"} per line'),
+const loraSchema = z.strictObject({
+  rank: z.int().min(1).max(65_536),
+  alpha: z.number().gt(0),
+  dropout: z.number().min(0).lt(1).default(0),
+  targetModules: z
+    .union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)])
+    .default('all-linear')
+    .describe('Names of the modules that get an adapter'),
+  rsLora: z.boolean().default(false).describe('Scale by alpha / √rank instead of alpha / rank'),
+});
+
+/** Where trainers run; docs/launchers.md. */
+export const launcherSchema = z.union([
+  z.strictObject({
+    local: z.strictObject({
+      gpus: z.int().min(0).max(64).default(1).describe('GPUs of a training, on machines that have any'),
+    }),
+  }),
+  z.strictObject({
+    slurm: z.strictObject({
+      partition: z.string().min(1).optional(),
+      account: z.string().min(1).optional(),
+      qos: z.string().min(1).optional(),
+      constraint: z.string().min(1).optional(),
+      gpus: z.int().min(0).default(0),
+      cpus: z.int().min(1).default(1),
+      memoryMiB: z.int().min(1).optional(),
+      timeLimit: durationSchema.optional().describe('Of one job; a training that needs longer goes on in the next'),
+      signalBefore: durationSchema
+        .default('2m')
+        .describe('How long before the time limit the trainer is told to save and end'),
+      options: z.array(z.string().startsWith('--')).default([]).describe('Further options of sbatch'),
+    }),
+  }),
+]);
+export type LauncherSpec = z.output<typeof launcherSchema>;
+
+/** What a training computes: the same for every arm and every release of a lineage. */
+const recipeShape = {
+  trainer: z
+    .enum(['sft', 'command'])
+    .default('sft')
+    .describe(
+      'sft: the reference trainer, loss on completions only; command: any program (docs/bring-your-own-trainer.md)',
+    ),
+  command: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      'With `trainer: command`: program and arguments; {model} {dataset} {output} {resume} {folder} {steps} {saveEvery} {microBatchSize} are filled in',
+    ),
+  dataset: z
+    .string()
+    .min(1)
+    .describe('JSONL or Parquet file of prompt and completion, or of messages; or hub://datasets/OWNER/NAME@COMMIT'),
+  accelerate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Configuration of `accelerate launch`: several processes, FSDP, DeepSpeed'),
   steps: z.int().min(1).max(10_000_000),
   learningRate: z.number().gt(0).lte(1),
   batchSize: z.int().min(1).max(65_536).describe('Global batch, in samples'),
+  microBatchSize: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .describe('Samples on the device at a time; a divisor of batchSize. Out of memory halves it by itself'),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmupSteps: z.int().min(0).default(0),
   weightDecay: z.number().min(0).max(1).default(0),
   maxGradientNorm: z.number().gt(0).default(1),
   maxLength: z.int().min(2).max(1_048_576).default(2048).describe('Longest sample in tokens; longer ones are refused'),
-  saveEvery: z.int().min(1).describe('Steps between checkpoints; every checkpoint is evaluated'),
+  packing: z.boolean().default(false).describe('Fill every sequence up to maxLength with several samples'),
+  precision: z.enum(['float32', 'bfloat16']).default('float32').describe('Of the arithmetic; weights stay float32'),
+  gradientCheckpointing: z.boolean().default(false),
+  compile: z.boolean().default(false).describe('torch.compile'),
+  lora: loraSchema.optional().describe('Train an adapter instead of all parameters'),
+  divergence: z
+    .strictObject({ spikeFactor: z.number().gt(1), patience: z.int().min(1).default(3) })
+    .optional()
+    .describe('Give up when the loss is spikeFactor times its running median for `patience` steps in a row'),
+  saveEvery: z
+    .union([z.int().min(1), z.literal('auto')])
+    .describe('Steps between checkpoints, all of which are evaluated; auto: from the measured cost of a save'),
   seed: z.int().min(0).max(2_147_483_647).default(0),
+} as const;
+
+/** How a training is looked after. None of it changes what is computed: it may be changed while a training runs. */
+const supervisionShape = {
+  launcher: launcherSchema.default({ local: { gpus: 1 } }),
+  stallAfter: durationSchema.default('30m').describe('A trainer that makes no step for so long is ended and resumed'),
+  leaseFor: durationSchema
+    .default('15m')
+    .describe('A trainer whose supervisor is gone for so long saves and ends by itself'),
+  giveUpAfter: z.int().min(1).max(100).default(5).describe('Attempts in a row that may end without a new checkpoint'),
+  keepLast: z.int().min(1).max(1000).default(2).describe('Newest checkpoints that keep their full state'),
+  replayTolerance: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('Relative difference of replayed losses that counts as equal where arithmetic is not exact (GPUs)'),
+  environment: z
+    .array(
+      z.string().regex(/^(?!TEMPORAL_)[A-Za-z_][A-Za-z0-9_]*$/, 'name a variable; no Temporal setting is passed on'),
+    )
+    .default([])
+    .describe('Variables of the worker that the trainer gets beside the usual few, e.g. HF_TOKEN'),
+} as const;
+
+const finetuneSchema = z.strictObject({ ...recipeShape, ...supervisionShape }).superRefine((spec, context) => {
+  if ((spec.trainer === 'command') !== (spec.command !== undefined)) {
+    const message =
+      spec.command === undefined
+        ? '`trainer: command` needs the program to run, e.g. ["python", "train.py"]'
+        : 'only `trainer: command` runs a program of yours; leave `command` out or set `trainer: command`';
+    context.addIssue({ code: 'custom', path: ['command'], message });
+  }
+  if (spec.trainer === 'command' && spec.saveEvery === 'auto') {
+    const message = 'only the reference trainer measures what a save costs; give a program of yours a number of steps';
+    context.addIssue({ code: 'custom', path: ['saveEvery'], message });
+  }
+  if (spec.microBatchSize !== undefined && spec.batchSize % spec.microBatchSize !== 0) {
+    const message = `${String(spec.microBatchSize)} does not divide batchSize ${String(spec.batchSize)}; use a divisor`;
+    context.addIssue({ code: 'custom', path: ['microBatchSize'], message });
+  }
 });
 
 const evaluateSchema = z.strictObject({
@@ -121,4 +236,6 @@ export const lineageSpecSchema = z
 export type LineageSpec = z.output<typeof lineageSpecSchema>;
 export type FamilySpec = LineageSpec['family'];
 export type FinetuneSpec = LineageSpec['finetune'];
+/** Keys of a fine-tune that change what is computed; the others only say how it is looked after. */
+export const RECIPE_KEYS = Object.keys(recipeShape) as readonly (keyof typeof recipeShape)[];
 export type SuiteSpec = LineageSpec['evaluate'][number];

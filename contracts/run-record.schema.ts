@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256Schema } from './artifact.schema.ts';
 import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
+import { attemptSummarySchema, continuitySchema, trainingStartSchema } from './training-ledger.schema.ts';
 
 const stepSchema = z.int().min(0);
 const isoSchema = z.iso.datetime();
@@ -64,8 +65,14 @@ export const publicationSchema = z.strictObject({
 export type Publication = z.output<typeof publicationSchema>;
 
 export const trainingOutcomeSchema = z.strictObject({
-  /** How each attempt of the training began. */
-  starts: z.array(z.strictObject({ how: z.enum(['started', 'resumed', 'adopted']), atStep: stepSchema })),
+  /** How each attempt of the training began, adoptions by another worker included. */
+  starts: z.array(trainingStartSchema),
+  /** Every trainer that ran, and how it ended. Records of before these three were kept lack them. */
+  attempts: z.array(attemptSummarySchema).default([]),
+  /** Steps of dead attempts that had to be trained again. */
+  stepsLost: stepSchema.default(0),
+  /** Whether replayed steps were the same: the worst of all resumes. */
+  continuity: continuitySchema.shape.verdict.default('nothing to compare'),
   stepsDone: stepSchema,
   checkpoints: z.array(z.strictObject({ step: stepSchema, modelDigest: sha256Schema })).min(1),
   /** Record: training curve, one entry a step ({step, lossNats, learningRate, gradientNorm, tokensSeen}). */

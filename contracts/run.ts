@@ -1,7 +1,7 @@
 import type { DeltaSource } from './delta-source.ts';
 import type { Arm, LineageSpec } from './lineage-spec.schema.ts';
 import type { Release } from './release.ts';
-import type { SuiteScore } from './run-record.schema.ts';
+import type { SuiteScore, TrainingOutcome } from './run-record.schema.ts';
 
 /** What is live, and how it scored when it was judged. */
 export interface PublishedModel {
@@ -39,6 +39,8 @@ export interface RunResult {
   /** Set when the candidate passed its gate and went live. */
   readonly published: PublishedModel | null;
   readonly gateSentence: string | null;
+  /** How the training went; absent in results from before it was kept. */
+  readonly training?: Pick<TrainingOutcome, 'stepsLost' | 'continuity'> & { readonly attempts: number };
 }
 
 /** One point of the target suite's curve. */

@@ -18,7 +18,8 @@ import { legendOf } from './query.ts';
 import type { Query } from './query.ts';
 
 /** Grafana's ids of the units we use. */
-export type PanelUnit = 'suffix: nats' | 'suffix: steps' | 'suffix:×' | 'percentunit' | 's' | 'sci' | 'none' | 'bool';
+export type PanelUnit =
+  'suffix: nats' | 'suffix: steps' | 'suffix:×' | 'percentunit' | 's' | 'sci' | 'bytes' | 'none' | 'bool';
 
 /** What a panel is, as data: no panel comes without a title, a unit, and a word on what bad looks like. */
 export interface PanelSpec {

@@ -13,6 +13,10 @@ export type MetricUnit =
   /** 1 while something holds, 0 while it does not. */
   | 'flag'
   | 'starts'
+  | 'ends'
+  | 'resumes'
+  | 'writes'
+  | 'bytes'
   | 'runs'
   | 'releases'
   | 'publications'
@@ -144,6 +148,34 @@ export const CATALOGUE = {
     help: 'Trainings begun from the start model, resumed from a checkpoint or adopted while running',
     unit: 'starts',
     labels: ['lineage', 'arm', 'how'],
+  },
+  trainingEnds: {
+    name: 'regraft_training_ends_total',
+    kind: 'counter',
+    help: 'Ends of trainers, by what kind of end it was',
+    unit: 'ends',
+    labels: ['lineage', 'arm', 'end'],
+  },
+  trainingContinuity: {
+    name: 'regraft_training_continuity_total',
+    kind: 'counter',
+    help: 'Resumed trainings by how their replayed steps compare with what was logged before',
+    unit: 'resumes',
+    labels: ['lineage', 'arm', 'verdict'],
+  },
+  staleWritesRefused: {
+    name: 'regraft_stale_writes_refused_total',
+    kind: 'counter',
+    help: 'Writes refused because another worker had taken the training over',
+    unit: 'writes',
+    labels: ['lineage', 'arm'],
+  },
+  trainMemoryBytes: {
+    name: 'regraft_train_memory_bytes',
+    kind: 'gauge',
+    help: 'Peak memory of the trainer: of its process on a CPU, of the device on a GPU',
+    unit: 'bytes',
+    labels: RUN,
   },
   runStageSeconds: {
     name: 'regraft_run_stage_seconds',

@@ -14,6 +14,9 @@ export const LABELS = {
   arm: ['plain', 'direct', 'iterative'],
   stage: ['inspect', 'recycle', 'baseline', 'finetune', 'difference', 'gate', 'publish', 'record'],
   how: ['started', 'resumed', 'adopted'],
+  /** Classes of ends (policy/trainer-exit.ts). */
+  end: ['done', 'refused', 'out-of-memory', 'diverged', 'preempted', 'infrastructure', 'stopped'],
+  verdict: ['verified', 'broken', 'nothing to compare'],
   outcome: ['succeeded', 'failed', 'cancelled'],
   decision: ['pass', 'reject'],
 } as const satisfies Readonly<Record<string, readonly string[] | null>>;

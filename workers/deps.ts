@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { EvaluateDeps } from '../activities/evaluate.ts';
@@ -11,9 +12,16 @@ import { createOnnxEvaluator } from '../adapters/evaluate/onnx-evaluator.ts';
 import { createFolderPublisher } from '../adapters/publish/folder-publisher.ts';
 import { createFolderSource } from '../adapters/source/folder-source.ts';
 import { createFsArtifactStore } from '../adapters/store/fs-artifact-store.ts';
+import { createFsResumeStates } from '../adapters/store/fs-resume-states.ts';
 import { createSystemClock } from '../adapters/system-clock.ts';
-import { createLocalTrainerHost } from '../adapters/trainer/local-trainer-host.ts';
+import { createGpuLeases } from '../adapters/trainer/gpu-leases.ts';
+import type { Launcher } from '../adapters/trainer/launcher.ts';
+import { createLocalLauncher, isLocalLaunchInUse } from '../adapters/trainer/local-launcher.ts';
+import { createSlurmLauncher } from '../adapters/trainer/slurm-launcher.ts';
+import { createTrainerHost } from '../adapters/trainer/trainer-host.ts';
 import { openFsWorkspace } from '../adapters/workspace/fs-workspace.ts';
+import { secondsOf } from '../contracts/duration.ts';
+import type { LauncherSpec } from '../contracts/lineage-spec.schema.ts';
 import type { Lineages } from '../client/lineages.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { createLineageDoor } from './lineage-door.ts';
@@ -24,15 +32,24 @@ export type Deps = ReleaseDeps & ModelDeps & TrainDeps & EvaluateDeps & PublishD
 
 /** Composes a worker's adapters: the one place where configuration meets means. */
 export async function createDeps(settings: WorkerSettings, lineages: Lineages, metrics: Metrics): Promise<Deps> {
-  const { home, python, environment } = settings;
+  const { home, store, python, environment } = settings;
   return {
-    store: createFsArtifactStore(path.join(home, 'store')),
+    store: createFsArtifactStore(store),
+    states: createFsResumeStates(path.join(store, 'trainings')),
     workspace: await openFsWorkspace(path.join(home, 'work')),
     source: createFolderSource(),
-    trainers: createLocalTrainerHost({
-      command: [python, '-m', 'regraft_trainer'],
-      environment: { ...trainerEnvironment(environment), PYTHONPATH: path.join(PROJECT_ROOT, 'trainer', 'src') },
+    trainers: createTrainerHost({
+      launcherOf: launchers(settings),
+      reference: {
+        one: [python, '-m', 'regraft_trainer'],
+        several: [python, '-m', 'regraft_trainer.launch'],
+      },
+      environmentOf: (asked) => ({
+        ...trainerEnvironment(environment, asked),
+        PYTHONPATH: path.join(PROJECT_ROOT, 'trainer', 'src'),
+      }),
     }),
+    holder: `${os.hostname()}/${String(process.pid)}`,
     data: createFileDataReader(),
     evaluator: createOnnxEvaluator({ threads: 1 }),
     publisher: createFolderPublisher(),
@@ -40,5 +57,27 @@ export async function createDeps(settings: WorkerSettings, lineages: Lineages, m
     clock: createSystemClock(),
     metrics,
     regraftVersion: packageJson.version,
+  };
+}
+
+/** The means that a spec asks for. */
+function launchers({ gpus, environment }: WorkerSettings): (spec: LauncherSpec) => Launcher {
+  const leases = createGpuLeases({
+    gpus,
+    root: path.join(os.tmpdir(), `regraft-gpus-${String(process.getuid?.() ?? '')}`), // of the machine, not of one home
+    isInUse: isLocalLaunchInUse,
+    now: () => Date.now(),
+  });
+  return (spec) => {
+    if ('local' in spec) return createLocalLauncher({ gpus: leases, gpusWanted: spec.local.gpus });
+    const { timeLimit, signalBefore, ...resources } = spec.slurm;
+    return createSlurmLauncher(
+      {
+        ...resources,
+        ...(timeLimit !== undefined && { timeLimitSeconds: secondsOf(timeLimit) }),
+        signalBeforeSeconds: secondsOf(signalBefore),
+      },
+      { environment },
+    );
   };
 }

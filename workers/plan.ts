@@ -42,13 +42,15 @@ export async function planLineage(spec: LineageSpec): Promise<Plan> {
     releases.push({ name, position, parameters, sizeBytes, trainings: trainingsAt(index, arms) });
   }
   const trainings = releases.reduce((sum, release) => sum + release.trainings, 0);
-  const perTraining = Math.ceil(spec.finetune.steps / spec.finetune.saveEvery) + 2;
+  const { steps, saveEvery } = spec.finetune;
+  // How often an automatic interval saves shows only in training; it is chosen to be rare.
+  const perTraining = (saveEvery === 'auto' ? 10 : Math.ceil(steps / saveEvery)) + 2;
   return {
     lineage: spec.name,
     releases,
     ignored,
     arms,
-    steps: trainings * spec.finetune.steps,
+    steps: trainings * steps,
     diskBytes: releases.reduce(
       (sum, { sizeBytes, trainings: count }) => sum + sizeBytes * (1 + count * perTraining),
       0,

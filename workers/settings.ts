@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TemporalTarget } from '../client/connection.ts';
@@ -8,8 +9,10 @@ export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Everything a worker process needs to know, parsed once in its main and passed down. */
 export interface WorkerSettings {
-  /** Folder of the store, of unfinished work and of the embedded server. */
+  /** Folder of unfinished work and of the embedded server, this machine's own. */
   readonly home: string;
+  /** Folder of the store; workers on several machines share one. */
+  readonly store: string;
   readonly temporal: TemporalTarget;
   readonly queues: readonly QueueClass[];
   /** Trainings at a time on this machine's `gpu` queue. */
@@ -18,6 +21,8 @@ export interface WorkerSettings {
   readonly metricsPort: number;
   /** Program that runs `-m regraft_trainer`. */
   readonly python: string;
+  /** GPUs for trainings, as CUDA_VISIBLE_DEVICES names them; `findGpus` unless told. */
+  readonly gpus: readonly string[];
   /** What trainers may see of this process' environment; see `trainerEnvironment`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -40,13 +45,25 @@ const ALLOWED = [
   'HF_HOME',
 ];
 
-/** The environment of a trainer: an allow-list of this process', offline, one thread for each numeric library. */
+/** GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, else all that the machine has. */
+export async function findGpus(environment: Readonly<Record<string, string | undefined>>): Promise<readonly string[]> {
+  const visible = environment['CUDA_VISIBLE_DEVICES'];
+  if (visible !== undefined) return visible.split(',').filter((gpu) => gpu.trim() !== '');
+  const devices = (await readdir('/dev')).flatMap((name) => /^nvidia([0-9]+)$/.exec(name)?.[1] ?? []);
+  return devices.sort((left, right) => Number(left) - Number(right));
+}
+
+/**
+ * The environment of a trainer: an allow-list of this process', with the variables that its spec asks for, offline, one
+ * thread for each numeric library.
+ */
 export function trainerEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
+  asked: readonly string[] = [],
 ): Readonly<Record<string, string>> {
-  const allowed = ALLOWED.flatMap((name) => {
+  const allowed = [...ALLOWED, ...asked].flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(allowed), OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', HF_HUB_OFFLINE: '1' };
+  return { OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', HF_HUB_OFFLINE: '1', ...Object.fromEntries(allowed) };
 }

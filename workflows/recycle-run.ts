@@ -181,13 +181,16 @@ class Run {
   }
 
   #unevaluated(): { readonly step: number; readonly modelDigest: string } | null {
-    const step = [...this.#announced.keys()].sort((a, b) => a - b).find((known) => !this.#evaluated.has(known));
-    const modelDigest = step === undefined ? undefined : this.#announced.get(step);
-    return step === undefined || modelDigest === undefined ? null : { step, modelDigest };
+    const announced = [...this.#announced].sort(([left], [right]) => left - right);
+    const next = announced.find(([step, modelDigest]) => this.#evaluated.get(step)?.modelDigest !== modelDigest);
+    return next === undefined ? null : { step: next[0], modelDigest: next[1] };
   }
 
   #isAllEvaluated(): boolean {
-    return this.#training?.checkpoints.every(({ step }) => this.#evaluated.has(step)) ?? false;
+    const checkpoints = this.#training?.checkpoints;
+    return (
+      checkpoints?.every(({ step, modelDigest }) => this.#evaluated.get(step)?.modelDigest === modelDigest) ?? false
+    );
   }
 
   async #evaluate(step: number, modelDigest: string): Promise<void> {
@@ -254,6 +257,7 @@ class Run {
       stepsInDelta: (this.#input.source?.steps ?? 0) + best.step,
       published: live ? { release: this.#key.release, candidateDigest, suites: best.suites } : null,
       gateSentence: this.#gate?.sentence ?? null,
+      training: summaryOf(earlier(this.#training)),
     };
   }
 
@@ -279,6 +283,12 @@ function isTimeout(error: unknown): boolean {
 function earlier<Value>(value: Value | null): Value {
   if (value !== null) return value;
   throw ApplicationFailure.nonRetryable('A stage ran before the one whose result it needs.', 'RUN_STAGE_ORDER');
+}
+
+/** An outcome from a worker of before these were kept lacks them. */
+function summaryOf(training: Partial<TrainingOutcome>): NonNullable<RunResult['training']> {
+  const { attempts, stepsLost = 0, continuity = 'nothing to compare' } = training;
+  return { attempts: attempts?.length ?? 1, stepsLost, continuity };
 }
 
 function pointOf({ step, suites }: EvaluatedStep): RunResult['best'] {

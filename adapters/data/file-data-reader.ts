@@ -21,6 +21,7 @@ export function createFileDataReader(): DataReader {
   return {
     suite: readSuite,
     async datasetDigest(file) {
+      if (file.startsWith('hub://')) return hubDatasetDigest(file);
       try {
         return await sha256OfFile(file);
       } catch (error) {
@@ -32,6 +33,16 @@ export function createFileDataReader(): DataReader {
       }
     },
   };
+}
+
+/** A commit never changes, so its name stands for its content. */
+function hubDatasetDigest(name: string): string {
+  if (/^hub:\/\/datasets\/[\w.-]+\/[\w.-]+@[0-9a-f]{40}(#[\w.-]+)?$/.test(name))
+    return canonicalJson({ dataset: name }).sha256;
+  throw new RegraftError(
+    'DATASET_NOT_PINNED',
+    `Dataset ${name} names no commit; write hub://datasets/OWNER/NAME@COMMIT with all 40 digits: a branch can change while releases come.`,
+  );
 }
 
 async function readSuite(spec: SuiteSpec): Promise<Suite> {

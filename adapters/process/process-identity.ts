@@ -24,6 +24,16 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return found !== null && found.startTicks === identity.startTicks && found.state !== 'Z' && found.state !== 'X';
 }
 
+/**
+ * True when a process group with this id can only be the one that this process led, whether or not it is still there
+ * itself: a group's id is given to nobody else while one member lives.
+ */
+export async function ownsItsGroup(identity: ProcessIdentity): Promise<boolean> {
+  if ((await readBootId()) !== identity.bootId) return false;
+  const found = await statOf(identity.pid);
+  return found === null || found.startTicks === identity.startTicks;
+}
+
 async function statOf(pid: number): Promise<{ readonly state: string; readonly startTicks: number } | null> {
   try {
     const text = await readFile(`/proc/${String(pid)}/stat`, 'utf8');

@@ -11,8 +11,6 @@ export const identitySchema = z.object({
   token: z.string(),
 });
 export const exitSchema = z.object({ token: z.string(), exitCode: z.int() });
-export const startSchema = z.object({ how: z.enum(['started', 'resumed', 'adopted']), atStep: z.int() });
-export const attemptSchema = z.looseObject({ attempt: z.int() });
 export const errorSchema = z.looseObject({ code: z.string(), message: z.string() });
 
 /** Reads and checks a small JSON file of a training folder; null when it is not there. */

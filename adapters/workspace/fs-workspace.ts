@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../../activities/ports.ts';
 import { isAlive, readProcessIdentity, type ProcessIdentity } from '../process/process-identity.ts';
+import { folderName } from '../store/folder-name.ts';
 
 /**
  * Unfinished work under one folder: `scratch/<process>/…` is private to this process and swept when a later one finds
@@ -23,11 +24,6 @@ export async function openFsWorkspace(root: string): Promise<Workspace> {
     },
     remove: (target) => rm(target, { recursive: true, force: true }),
   };
-}
-
-/** One folder name for one part of a key, whatever is in it: `..` would climb out. */
-function folderName(part: string): string {
-  return encodeURIComponent(part).replace(/^\.+$/, (dots) => '%2E'.repeat(dots.length));
 }
 
 function scratchName({ pid, startTicks, bootId }: ProcessIdentity): string {

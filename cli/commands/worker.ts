@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { findTemporal } from '../../client/connection.ts';
 import { QUEUE_CLASSES, type QueueClass } from '../../contracts/task-queues.ts';
 import { UsageError, type Command } from '../command.ts';
 import { LAST_PORT, wholeNumber } from '../numbers.ts';
+import { textOption } from '../text-option.ts';
 
 export const worker: Command = {
   name: 'worker',
@@ -15,6 +17,11 @@ export const worker: Command = {
       default: QUEUE_CLASSES.join(','),
     },
     'gpu-slots': { type: 'string', value: 'N', help: 'trainings at a time', default: '1' },
+    store: {
+      type: 'string',
+      value: 'FOLDER',
+      help: 'the store, shared by workers on several machines; HOME/store unless given',
+    },
     'metrics-port': {
       type: 'string',
       value: 'PORT',
@@ -25,6 +32,7 @@ export const worker: Command = {
   examples: [
     'regraft worker',
     'regraft worker --queues gpu --gpu-slots 4',
+    'regraft worker --queues gpu --home /scratch/regraft --store /shared/regraft/store',
     'regraft worker --queues control,io,cpu,evaluate',
   ],
   async run(context) {
@@ -34,7 +42,7 @@ export const worker: Command = {
       gpuSlots: wholeNumber(context, 'gpu-slots', 1),
       metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
     };
-    const [{ startWorker }, { findPython }] = await Promise.all([
+    const [{ startWorker }, { findGpus, findPython }] = await Promise.all([
       import('../../workers/run-worker.ts'),
       import('../../workers/settings.ts'),
     ]);
@@ -43,6 +51,8 @@ export const worker: Command = {
       environment,
       temporal: await findTemporal(home, environment),
       ...wanted,
+      store: path.resolve(textOption(context, 'store') ?? path.join(home, 'store')),
+      gpus: await findGpus(environment),
       python: findPython(environment),
     });
     process.once('disconnect', () => {

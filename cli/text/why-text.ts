@@ -71,9 +71,24 @@ function inStage(stage: ArmState['stage']): string {
   return stage === null ? '' : ` in stage ${stage}`;
 }
 
-function resultStory({ best, final, stepsInDelta, gateSentence, published, recordDigest }: RunResult): string {
+function resultStory(result: RunResult): string {
+  const { best, final, stepsInDelta, gateSentence, published, recordDigest } = result;
   const bestWhen = best.step === 0 ? 'before any training' : `at step ${String(best.step)}`;
   const gate =
     gateSentence === null ? '' : ` The gate ${gateSentence}.${published === null ? ' It was not published.' : ''}`;
-  return `Best score ${best.score.toFixed(3)} ${bestWhen}, ${final.score.toFixed(3)} at the last step ${String(final.step)}; its Δ holds ${String(stepsInDelta)} fine-tuning steps.${gate} Record ${shortDigest(recordDigest)}.`;
+  return `Best score ${best.score.toFixed(3)} ${bestWhen}, ${final.score.toFixed(3)} at the last step ${String(final.step)}; its Δ holds ${String(stepsInDelta)} fine-tuning steps.${interruptions(result)}${gate} Record ${shortDigest(recordDigest)}.`;
+}
+
+const CONTINUITY = {
+  verified: 'what was trained again came out as before',
+  broken: 'what was trained again came out OTHERWISE than before, so something changed on the way',
+  'nothing to compare': 'nothing was trained twice',
+} as const;
+
+/** Nothing for a training that one trainer brought to its end. */
+function interruptions({ training }: RunResult): string {
+  if (training === undefined || training.attempts < 2) return '';
+  const { attempts, stepsLost, continuity } = training;
+  const steps = `${String(stepsLost)} step${stepsLost === 1 ? '' : 's'}`;
+  return ` Its training took ${String(attempts)} attempts and lost ${steps}; ${CONTINUITY[continuity]}.`;
 }

@@ -31,6 +31,13 @@ export function runPanels(): readonly PanelSpec[] {
       shape: 'bars',
       query: by('sum', metric('runs'), ['lineage', 'arm', 'outcome']),
     },
+    ...attemptPanels(),
+  ];
+}
+
+/** How trainings began, ended and went on. */
+function attemptPanels(): readonly PanelSpec[] {
+  return [
     {
       title: 'Training starts, resumes and adoptions',
       shows: 'How trainings began since the worker started: anew, from a checkpoint, or taken over while running.',
@@ -38,6 +45,30 @@ export function runPanels(): readonly PanelSpec[] {
       unit: 'none',
       shape: 'bars',
       query: by('sum', metric('trainingStarts'), ['lineage', 'arm', 'how']),
+    },
+    {
+      title: 'Ends of trainers',
+      shows: 'How trainers ended since the worker started.',
+      bad: 'diverged or out of memory again and again; infrastructure more often than machines really fail.',
+      unit: 'none',
+      shape: 'bars',
+      query: by('sum', metric('trainingEnds'), ['lineage', 'arm', 'end']),
+    },
+    {
+      title: 'Continuity of resumed trainings',
+      shows: 'Whether the steps that a resumed training made again came out as before.',
+      bad: 'any broken: the training went another way after its resume; compare checkpoint, data and library versions.',
+      unit: 'none',
+      shape: 'bars',
+      query: by('sum', metric('trainingContinuity'), ['lineage', 'arm', 'verdict']),
+    },
+    {
+      title: 'Stale writes refused',
+      shows: 'Writes of workers whose training had been taken over by another one; nothing of them was kept.',
+      bad: 'it grows without a network outage or a frozen machine: workers are starved and miss their heartbeats.',
+      unit: 'none',
+      shape: 'bars',
+      query: by('sum', metric('staleWritesRefused'), ['lineage', 'arm']),
     },
   ];
 }

@@ -47,6 +47,14 @@ export function trainingPanels(): readonly PanelSpec[] {
       query: by('max', metric('trainTokensSeen'), RUN),
     },
     {
+      title: 'Memory',
+      shows: 'Peak memory of each trainer: of its process on a CPU, of its device on a GPU.',
+      bad: 'it comes near what the machine or the device has: the next longer batch ends the trainer; lower microBatchSize.',
+      unit: 'bytes',
+      shape: 'curves',
+      query: by('max', metric('trainMemoryBytes'), RUN),
+    },
+    {
       title: 'Newest evaluated step',
       shows: 'Fine-tuning step of the newest evaluated checkpoint, by suite.',
       bad: 'it stays behind while the training goes on: evaluation cannot keep up, add workers to its queue.',

@@ -1,45 +1,8 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { MockActivityEnvironment } from '@temporalio/testing';
+import { CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { createTrainActivities, type FinetuneInput } from '../../activities/train.ts';
-import type { TrainingOutcome } from '../../contracts/run-record.schema.ts';
-import { digestOf, makeSpec } from '../support/lineage-values.ts';
-import { quietEnvironment } from '../support/quiet-environment.ts';
-import { TrainingWorld, type Tick } from '../support/training-world.ts';
-
-const { finetune } = makeSpec();
-const INPUT: FinetuneInput = {
-  key: { lineage: 'tiny-sums', release: 'M2', arm: 'iterative' },
-  startModel: digestOf('start'),
-  finetune: { ...finetune, steps: 75, saveEvery: 25 },
-};
-
-const environment = (): MockActivityEnvironment =>
-  quietEnvironment({ workflowExecution: { workflowId: 'lineage/tiny-sums/run/M2/iterative', runId: 'r1' } });
-
-function finetuneIn(world: TrainingWorld, env = environment()): Promise<TrainingOutcome> {
-  return env.run(createTrainActivities(world.deps).finetuneModel, INPUT);
-}
-
-async function failureIn(world: TrainingWorld, env = environment()): Promise<unknown> {
-  return finetuneIn(world, env).then(
-    () => 'it did not fail',
-    (error: unknown) => error,
-  );
-}
-
-/** The trainer goes on to a checkpoint. */
-const reach =
-  (step: number, attempt = 1): Tick =>
-  (world) => {
-    world.step(step, attempt);
-    return world.checkpoint(step);
-  };
-const exit =
-  (exitCode: number | null): Tick =>
-  (world) =>
-    world.exit(exitCode);
-const stepsOf = (world: TrainingWorld): readonly number[] => world.notices.map(({ step }) => step);
+import { environment, exit, failureIn, finetuneIn, INPUT, reach, stepsOf } from '../support/finetune-in-world.ts';
+import { digestOf } from '../support/lineage-values.ts';
+import { TrainingWorld } from '../support/training-world.ts';
 
 describe('a training', () => {
   it('starts from zero when there is nothing, and is announced checkpoint by checkpoint, in order', async () => {
@@ -52,7 +15,7 @@ describe('a training', () => {
       starts: [{ how: 'started', atStep: 0 }],
       stepsDone: 75,
       checkpoints: world.notices,
-      datasetDigest: digestOf(finetune.dataset),
+      datasetDigest: digestOf(INPUT.finetune.dataset),
     });
     expect(new Set(outcome.checkpoints.map(({ modelDigest }) => modelDigest)).size).toBe(3);
   });
@@ -70,13 +33,11 @@ describe('a training', () => {
     );
   });
 
-  it('hands the trainer the start model and the whole recipe', async () => {
+  it('tells the trainer the start model, where to begin and how much to take at a time', async () => {
     const world = await TrainingWorld.create(reach(75), exit(0));
     await finetuneIn(world);
-    const { trainer, dataset, ...recipe } = INPUT.finetune;
-    expect(world.jobs).toEqual([
-      { model: `/store/${digestOf('start')}`, dataset, resumeFrom: null, recipe: { method: trainer, ...recipe } },
-    ]);
+    const model = `/store/${digestOf('start')}`;
+    expect(world.jobs).toEqual([{ attempt: 1, model, resumeFrom: null, microBatchSize: INPUT.finetune.batchSize }]);
   });
 
   it('announces all of several checkpoints that appeared between two looks', async () => {
@@ -94,75 +55,24 @@ describe('a training', () => {
   });
 });
 
-describe('a training that somebody began before', () => {
-  it('adopts the trainer that runs, announces what it finds, and starts nothing', async () => {
-    const world = await TrainingWorld.create(reach(75), exit(0));
-    world.trainer = { kind: 'running' };
-    await world.checkpoint(25);
-    await world.checkpoint(50);
-    const outcome = await finetuneIn(world);
-    expect(world.calls).toEqual([]);
-    expect(outcome.starts).toEqual([{ how: 'adopted', atStep: 50 }]);
-    expect(stepsOf(world)).toEqual([25, 50, 75]);
-  });
-
-  it('resumes from the newest checkpoint that verifies, past a damaged newer one', async () => {
-    const world = await TrainingWorld.create(reach(50, 2), reach(75, 2), exit(0));
-    world.exit(null);
-    await world.checkpoint(25);
-    await world.checkpoint(50, false);
-    const outcome = await finetuneIn(world);
-    expect(world.calls).toEqual(['start from checkpoints/checkpoint-25']);
-    expect(outcome.starts).toEqual([{ how: 'resumed', atStep: 25 }]);
-    expect(stepsOf(world)).toEqual([25, 50, 75]);
-  });
-
-  it('starts from zero when no checkpoint verifies', async () => {
-    const world = await TrainingWorld.create(reach(75, 2), exit(0));
-    world.exit(1);
-    await world.checkpoint(25, false);
-    expect((await finetuneIn(world)).starts).toEqual([{ how: 'started', atStep: 0 }]);
-    expect(world.calls).toEqual(['start from zero']);
-    expect(stepsOf(world)).toEqual([75]);
-  });
-
-  it('does nothing but report when it is complete', async () => {
+describe('full states', () => {
+  it('are kept of the newest two checkpoints while it trains, and of the last one when it is done', async () => {
     const world = await TrainingWorld.create();
-    world.exit(0);
-    for (const step of [25, 50, 75]) await world.checkpoint(step);
+    world.play(
+      reach(10),
+      reach(20),
+      reach(30),
+      () => undefined,
+      (at) => {
+        expect(at.folderSteps).toEqual([20, 30]);
+        return reach(75)(at);
+      },
+      exit(0),
+    );
     const outcome = await finetuneIn(world);
-    expect([world.calls, world.sleptMs, outcome.starts]).toEqual([[], 0, []]);
-    expect(outcome.checkpoints.map(({ step }) => step)).toEqual([25, 50, 75]);
-  });
-
-  it('trains its last steps again when its last checkpoint is damaged', async () => {
-    const world = await TrainingWorld.create(reach(75, 2), exit(0));
-    world.exit(0);
-    await world.checkpoint(50);
-    await world.checkpoint(75, false);
-    await finetuneIn(world);
-    expect(world.calls).toEqual(['start from checkpoints/checkpoint-50']);
-  });
-
-  it('keeps one curve: of steps that were trained twice, the newer attempt’s', async () => {
-    const world = await TrainingWorld.create(reach(2, 2), reach(75, 2), exit(0));
-    world.exit(null);
-    for (const step of [1, 2, 3]) world.step(step, 1);
-    await world.checkpoint(1);
-    const { curveDigest } = await finetuneIn(world);
-    expect(world.store.records.get(curveDigest)).toMatchObject([
-      { step: 1, attempt: 1 },
-      { step: 2, attempt: 2 },
-      { step: 3, attempt: 1 },
-      { step: 75, attempt: 2 },
-    ]);
-  });
-
-  it('counts how its attempts began', async () => {
-    const world = await TrainingWorld.create(reach(75), exit(0));
-    world.trainer = { kind: 'running' };
-    await finetuneIn(world);
-    expect(await world.metrics.exposition()).toMatch(/regraft_training_starts_total\{[^}]*how="adopted"[^}]*\} 1$/m);
+    expect(world.folderSteps).toEqual([75]);
+    expect([...world.states.values()].map(({ step }) => step)).toEqual([75]);
+    expect(outcome.checkpoints.map(({ step }) => step)).toEqual([10, 20, 30, 75]);
   });
 });
 
@@ -176,19 +86,23 @@ describe('a training that is left', () => {
     expect([world.calls, world.trainer.kind]).toEqual([['start from zero'], 'running']);
   });
 
-  it('asks its trainer for a checkpoint when it is cancelled, and waits for the end', async () => {
+  it('asks its trainer for a checkpoint when it is cancelled, and takes it in', async () => {
     const env = environment();
     const world = await TrainingWorld.create(
       reach(25),
       () => env.cancel(),
       () => undefined,
-      exit(75),
+      async (at) => {
+        await reach(31)(at);
+        at.exit(75);
+      },
     );
     const failure = await failureIn(world, env);
     expect(failure).toBeInstanceOf(CancelledFailure);
     expect((failure as Error).message).toBe('CANCELLED');
     expect(world.calls).toEqual(['start from zero', 'stop: checkpoint']);
-    expect(world.trainer).toEqual({ kind: 'exited', exitCode: 75 });
+    expect(stepsOf(world)).toEqual([25, 31]);
+    expect(world.ledger.attempts).toMatchObject([{ end: { code: 'TRAINER_STOPPED', lastStep: 31 } }]);
   });
 
   it('kills a trainer that does not end within two minutes', async () => {
@@ -204,33 +118,5 @@ describe('a training that is left', () => {
     world.store.putFolder = () => Promise.reject(new Error('disk full'));
     expect(await failureIn(world)).toMatchObject({ message: 'disk full' });
     expect(world.calls).toEqual(['start from zero']);
-  });
-});
-
-describe('a training whose trainer gives up', () => {
-  it.each([
-    [64, 'TRAINER_CONFIG_INVALID', true, 'refused its job'],
-    [65, 'TRAINER_DATA_INVALID', true, 'refused its dataset'],
-    [70, 'TRAINER_DIVERGED', true, 'stopped at a loss that is not finite'],
-    [71, 'TRAINER_OUT_OF_MEMORY', true, 'ran out of memory'],
-    [75, 'TRAINER_PREEMPTED', false, 'was told to stop and left a checkpoint'],
-    [1, 'TRAINER_FAILED', false, 'ended with exit code 1'],
-    [null, 'TRAINER_KILLED', false, 'was killed and left no exit code'],
-  ])('fails by exit code %s as %s, final: %s, with its last words', async (exitCode, type, nonRetryable, meaning) => {
-    const world = await TrainingWorld.create(reach(25), exit(exitCode));
-    world.words = 'the end of its log:\nKilled';
-    const failure = await failureIn(world);
-    expect(failure).toBeInstanceOf(ApplicationFailure);
-    expect(failure).toMatchObject({
-      type,
-      nonRetryable,
-      message: `Training tiny-sums/M2/iterative ${meaning} after step 25 of 75: the end of its log:\nKilled`,
-    });
-    expect(stepsOf(world)).toEqual([25]);
-  });
-
-  it('fails for good when it says it is done without its last checkpoint', async () => {
-    const world = await TrainingWorld.create(reach(50), exit(0));
-    expect(await failureIn(world)).toMatchObject({ type: 'TRAINER_INCOMPLETE', nonRetryable: true });
   });
 });

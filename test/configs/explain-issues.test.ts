@@ -40,7 +40,7 @@ describe('an unknown key', () => {
   it('is told beside what is missing because of it', () => {
     const { saveEvery, ...rest } = finetune;
     expect(explainWith({ finetune: { ...rest, save_every: saveEvery } })).toEqual([
-      '`finetune.saveEvery` is missing, expected a number: Steps between checkpoints; every checkpoint is evaluated',
+      '`finetune.saveEvery` is missing, expected a whole number or auto: Steps between checkpoints, all of which are evaluated; auto: from the measured cost of a save',
       expect.stringMatching(
         /^`finetune.save_every` is an unknown key; did you mean `saveEvery`\? known here: trainer, /,
       ),
@@ -72,15 +72,16 @@ describe('a value of the wrong kind', () => {
     [{ steps: 0 }, '`finetune.steps` is the number 0, expected at least 1'],
     [{ steps: 1e9 }, '`finetune.steps` is the number 1000000000, expected at most 10000000'],
     [{ learningRate: 0 }, '`finetune.learningRate` is the number 0, expected more than 0'],
-    [{ trainer: 'dpo' }, '`finetune.trainer` is "dpo", expected sft'],
+    [{ trainer: 'dpo' }, '`finetune.trainer` is "dpo", expected sft or command'],
     [
       { schedule: 'cosin' },
       '`finetune.schedule` is "cosin", expected linear, cosine or constant; did you mean `cosine`?',
     ],
+    [{ saveEvery: 'often' }, '`finetune.saveEvery` is "often", expected a whole number or auto'],
     [{ schedule: 3 }, '`finetune.schedule` is the number 3, expected linear, cosine or constant'],
     [
       { dataset: undefined },
-      '`finetune.dataset` is missing, expected text: JSONL, one {"prompt", "completion"} per line',
+      '`finetune.dataset` is missing, expected text: JSONL or Parquet file of prompt and completion, or of messages; or hub://datasets/OWNER/NAME@COMMIT',
     ],
   ])('in the recipe %j is a clear sentence', (fields, sentence) => {
     expect(explainFinetune(fields)).toEqual([sentence]);

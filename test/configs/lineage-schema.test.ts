@@ -16,6 +16,11 @@ async function editorSchema(): Promise<z.ZodType> {
   return z.fromJSONSchema(json);
 }
 
+const withFinetune = (keys: Readonly<Record<string, unknown>>): unknown => ({
+  ...SMALLEST_SPEC,
+  finetune: { ...SMALLEST_SPEC.finetune, ...keys },
+});
+
 describe('the JSON Schema for editors', () => {
   it('takes every lineage file in configs/, each of which names it in its first line', async () => {
     const schema = await editorSchema();
@@ -32,6 +37,14 @@ describe('the JSON Schema for editors', () => {
     expect((await editorSchema()).safeParse(SMALLEST_SPEC).success).toBe(true);
   });
 
+  it('takes the newer keys of a fine-tune', async () => {
+    const keys = {
+      ...{ saveEvery: 'auto', microBatchSize: 4, lora: { rank: 8, alpha: 16 }, divergence: { spikeFactor: 4 } },
+      ...{ launcher: { slurm: { gpus: 4, timeLimit: '24h' } }, leaseFor: '15m', environment: ['HF_TOKEN'] },
+    };
+    expect((await editorSchema()).safeParse(withFinetune(keys)).error?.issues ?? []).toEqual([]);
+  });
+
   it.each([
     ['an unknown key', { ...SMALLEST_SPEC, stratgy: 'plain' }],
     ['an unknown key further in', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, hub: 'x' } }],
@@ -39,6 +52,8 @@ describe('the JSON Schema for editors', () => {
     ['a number where text is expected', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, folder: 7 } }],
     ['a key that is missing', { ...SMALLEST_SPEC, evaluate: undefined }],
     ['an arm that does not exist', { ...SMALLEST_SPEC, controls: ['other'] }],
+    ['two launchers at once', withFinetune({ launcher: { local: {}, slurm: {} } })],
+    ['a Temporal setting for the trainer', withFinetune({ environment: ['TEMPORAL_API_KEY'] })],
     ['a number beyond its bounds', { ...SMALLEST_SPEC, finetune: { ...SMALLEST_SPEC.finetune, learningRate: 2 } }],
   ])('refuses %s', async (_what, value) => {
     expect((await editorSchema()).safeParse(JSON.parse(JSON.stringify(value))).success).toBe(false);

@@ -67,6 +67,23 @@ describe('loading a lineage file', () => {
     expect(spec.publish).toEqual([{ folder: path.join(home, 'published') }]);
   });
 
+  it('leaves a dataset of the Hub alone: it is no path', async () => {
+    const dataset = `hub://datasets/acme/sums@${'0'.repeat(40)}`;
+    const spec = await loadLineageSpec(await fileWith({ finetune: { ...finetune, dataset } }), HOME);
+    expect(spec.finetune.dataset).toBe(dataset);
+  });
+
+  it('reads the path of an accelerate configuration as any other', async () => {
+    const at = async (accelerate: string): Promise<readonly [string, string | undefined]> => {
+      const file = await fileWith({ finetune: { ...finetune, accelerate } });
+      return [path.dirname(file), (await loadLineageSpec(file, HOME)).finetune.accelerate];
+    };
+    const [folder, relative] = await at('fsdp.yaml');
+    expect(relative).toBe(path.join(folder, 'fsdp.yaml'));
+    expect(await at('{home}/fsdp.yaml')).toContain(`${HOME}/fsdp.yaml`);
+    expect((await loadLineageSpec(await fileWith({}), HOME)).finetune).not.toHaveProperty('accelerate');
+  });
+
   it('leaves an absolute path alone', async () => {
     expect((await loadLineageSpec(await fileWith({}), HOME)).family.folder).toBe('/models/family');
   });

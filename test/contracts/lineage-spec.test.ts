@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineageSpecSchema } from '../../contracts/lineage-spec.schema.ts';
+import { launcherSchema, lineageSpecSchema, RECIPE_KEYS } from '../../contracts/lineage-spec.schema.ts';
 import { SMALLEST_SPEC } from '../support/lineage-values.ts';
 
 const { family, finetune } = SMALLEST_SPEC;
@@ -30,7 +30,18 @@ describe('the lineage spec', () => {
         weightDecay: 0,
         maxGradientNorm: 1,
         maxLength: 2048,
+        packing: false,
+        precision: 'float32',
+        gradientCheckpointing: false,
+        compile: false,
         seed: 0,
+        launcher: { local: { gpus: 1 } },
+        stallAfter: '30m',
+        leaseFor: '15m',
+        giveUpAfter: 5,
+        keepLast: 2,
+        replayTolerance: 0.01,
+        environment: [],
       },
       evaluate: [{ ...suite, harness: 'onnx' }],
       backlog: 'queue',
@@ -72,6 +83,35 @@ describe('the lineage spec', () => {
     ['a negative warm-up', { finetune: { ...finetune, warmupSteps: -1 } }, 'finetune.warmupSteps'],
     ['never saving', { finetune: { ...finetune, saveEvery: 0 } }, 'finetune.saveEvery'],
     ['a seed beyond 31 bits', { finetune: { ...finetune, seed: 2 ** 31 } }, 'finetune.seed'],
+    ['saving at a time of its own', { finetune: { ...finetune, saveEvery: 'often' } }, 'finetune.saveEvery'],
+    ['an empty micro-batch', { finetune: { ...finetune, microBatchSize: 0 } }, 'finetune.microBatchSize'],
+    ['a micro-batch that divides nothing', { finetune: { ...finetune, microBatchSize: 3 } }, 'finetune.microBatchSize'],
+    ['a micro-batch beyond the batch', { finetune: { ...finetune, microBatchSize: 16 } }, 'finetune.microBatchSize'],
+    ['another precision', { finetune: { ...finetune, precision: 'float16' } }, 'finetune.precision'],
+    ['a LoRA without a rank', { finetune: { ...finetune, lora: { alpha: 16 } } }, 'finetune.lora.rank'],
+    ['an unknown key of LoRA', { finetune: { ...finetune, lora: { rank: 8, alpha: 16, r: 1 } } }, 'finetune.lora.r'],
+    [
+      'a LoRA that drops all',
+      { finetune: { ...finetune, lora: { rank: 8, alpha: 1, dropout: 1 } } },
+      'finetune.lora.dropout',
+    ],
+    [
+      'a spike that is none',
+      { finetune: { ...finetune, divergence: { spikeFactor: 1 } } },
+      'finetune.divergence.spikeFactor',
+    ],
+    ['a lease of a fraction', { finetune: { ...finetune, leaseFor: '0.5m' } }, 'finetune.leaseFor'],
+    ['a stall without a unit', { finetune: { ...finetune, stallAfter: '30' } }, 'finetune.stallAfter'],
+    ['never trying', { finetune: { ...finetune, giveUpAfter: 0 } }, 'finetune.giveUpAfter'],
+    ['keeping nothing to resume from', { finetune: { ...finetune, keepLast: 0 } }, 'finetune.keepLast'],
+    ['a negative tolerance', { finetune: { ...finetune, replayTolerance: -0.01 } }, 'finetune.replayTolerance'],
+    ['a launcher that does not exist', { finetune: { ...finetune, launcher: { k8s: {} } } }, 'finetune.launcher'],
+    ['two launchers', { finetune: { ...finetune, launcher: { local: {}, slurm: {} } } }, 'finetune.launcher'],
+    ['a variable with a value', { finetune: { ...finetune, environment: ['A=1'] } }, 'finetune.environment.0'],
+    ['a Temporal key', { finetune: { ...finetune, environment: ['A', 'TEMPORAL_API_KEY'] } }, 'finetune.environment.1'],
+    ['a program for the reference trainer', { finetune: { ...finetune, command: ['train'] } }, 'finetune.command'],
+    ['a command without a program', { finetune: { ...finetune, trainer: 'command' } }, 'finetune.command'],
+    ['a program of no words', { finetune: { ...finetune, trainer: 'command', command: [] } }, 'finetune.command'],
     ['another trainer', { finetune: { ...finetune, trainer: 'dpo' } }, 'finetune.trainer'],
     ['no suite', { evaluate: [] }, 'evaluate'],
     ['another harness', { evaluate: [{ ...suite, harness: 'lm-eval' }] }, 'evaluate.0.harness'],
@@ -79,6 +119,45 @@ describe('the lineage spec', () => {
     ['another backlog', { backlog: 'latest' }, 'backlog'],
   ])('refuses %s at its path', (_claim, fields, path) => {
     expect(paths(fields)).toContain(path);
+  });
+
+  it.each([
+    ['a program of the user’s own', { trainer: 'command', command: ['python', 'train.py', '{folder}'] }],
+    ['a dataset of the Hub at a commit', { dataset: `hub://datasets/acme/sums@${'0'.repeat(40)}` }],
+    ['saving as often as it pays', { saveEvery: 'auto' }],
+    ['a micro-batch of the whole batch', { microBatchSize: 8 }],
+    ['a micro-batch of one', { microBatchSize: 1 }],
+    ['bit-for-bit replays', { replayTolerance: 0 }],
+    ['training on the CPU of a machine with GPUs', { launcher: { local: { gpus: 0 } } }],
+    ['tokens for the Hub', { environment: ['HF_TOKEN', '_X1'] }],
+    ['a name that only resembles a Temporal setting', { environment: ['MY_TEMPORAL_X', 'TEMPORALLY'] }],
+  ])('takes %s', (_claim, keys) => {
+    expect(paths({ finetune: { ...finetune, ...keys } })).toEqual([]);
+  });
+
+  it('fills in the defaults of LoRA, of a spike and of Slurm where they are asked for', () => {
+    const keys = { lora: { rank: 8, alpha: 16 }, divergence: { spikeFactor: 4 } };
+    expect(lineageSpecSchema.parse({ ...SMALLEST_SPEC, finetune: { ...finetune, ...keys } }).finetune).toMatchObject({
+      lora: { rank: 8, alpha: 16, dropout: 0, targetModules: 'all-linear', rsLora: false },
+      divergence: { spikeFactor: 4, patience: 3 },
+    });
+    const slurm = { gpus: 0, cpus: 1, signalBefore: '2m', options: [] };
+    expect(launcherSchema.parse({ slurm: {} })).toEqual({ slurm });
+  });
+
+  it('divides every key of a fine-tune into what is computed and how that is looked after', () => {
+    const optional = {
+      ...{ trainer: 'command', command: ['train'], microBatchSize: 8, accelerate: 'fsdp.yaml' },
+      ...{ lora: { rank: 8, alpha: 16 }, divergence: { spikeFactor: 4 } },
+    };
+    const full = lineageSpecSchema.parse({ ...SMALLEST_SPEC, finetune: { ...finetune, ...optional } });
+    const keys = Object.keys(full.finetune);
+    expect(RECIPE_KEYS.filter((key) => !keys.includes(key))).toEqual([]);
+    const recipe: readonly string[] = RECIPE_KEYS;
+    expect(keys.filter((key) => !recipe.includes(key)).sort()).toEqual([
+      ...['environment', 'giveUpAfter', 'keepLast', 'launcher', 'leaseFor'],
+      ...['replayTolerance', 'stallAfter'],
+    ]);
   });
 
   it('refuses what is missing, all at once', () => {

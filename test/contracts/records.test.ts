@@ -1,7 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { artifactManifestSchema, provenanceSchema, sha256Schema } from '../../contracts/artifact.schema.ts';
 import { releaseRecordSchema, runRecordSchema } from '../../contracts/run-record.schema.ts';
-import { AT, digestOf, makeRecord, makeScore, makeStep } from '../support/lineage-values.ts';
+import { trainingLedgerSchema, type TrainingLedger } from '../../contracts/training-ledger.schema.ts';
+import {
+  beginAttempt,
+  commitCheckpoint,
+  EMPTY_LEDGER,
+  endAttempt,
+  noteContinuity,
+  noteRejected,
+  takeOver,
+} from '../../policy/training-ledger.ts';
+import {
+  AT,
+  digestOf,
+  makeAttempt,
+  makeAttemptBegin,
+  makeAttemptSummary,
+  makeCommitted,
+  makeRecord,
+  makeScore,
+  makeStep,
+} from '../support/lineage-values.ts';
 
 const manifest = {
   schema: 'regraft.artifact/1',
@@ -45,6 +65,23 @@ const gated = {
   ],
 };
 
+const broken = {
+  verdict: 'broken',
+  comparedSteps: 3,
+  tolerance: 0.01,
+  firstDifference: { step: 27, before: 1, after: 2 },
+} as const;
+const ledger = [
+  (all: TrainingLedger) => takeOver(all, 'host-1/100'),
+  (all: TrainingLedger) => beginAttempt(all, makeAttemptBegin(0)),
+  (all: TrainingLedger) => commitCheckpoint(all, makeCommitted(25, 1)),
+  (all: TrainingLedger) => commitCheckpoint(all, { ...makeCommitted(50, 1), state: null }),
+  (all: TrainingLedger) => endAttempt(all, { code: 'TRAINER_KILLED', lastStep: 60, at: AT }),
+  (all: TrainingLedger) => beginAttempt(takeOver(all, 'host-2/200'), makeAttemptBegin(25)),
+  (all: TrainingLedger) => noteRejected(all, [{ step: 50, why: 'optimizer.pt is missing' }]),
+  (all: TrainingLedger) => noteContinuity(all, broken),
+].reduce((all, change) => change(all), EMPTY_LEDGER);
+
 /** What a store does to a value. */
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
@@ -54,6 +91,8 @@ describe('records and manifests', () => {
     ['a run record', runRecordSchema, gated],
     ['a run record without gate and source', runRecordSchema, { ...makeRecord([makeStep(0)]), source: null }],
     ['a release record', releaseRecordSchema, released],
+    ['a training’s ledger', trainingLedgerSchema, ledger],
+    ['a training’s ledger that nobody has taken yet', trainingLedgerSchema, EMPTY_LEDGER],
   ])('read back %s as it was written', (_what, schema, value) => {
     expect(schema.parse(stored(value))).toEqual(value);
   });
@@ -82,6 +121,37 @@ describe('records and manifests', () => {
     ],
     ['a negative step', runRecordSchema, { ...gated, final: { ...gated.final, step: -1 } }, 'final.step'],
     [
+      'an attempt without a number',
+      runRecordSchema,
+      { ...gated, training: { ...gated.training, attempts: [makeAttemptSummary({ attempt: 0 })] } },
+      'training.attempts.0.attempt',
+    ],
+    [
+      'a negative number of lost steps',
+      runRecordSchema,
+      { ...gated, training: { ...gated.training, stepsLost: -1 } },
+      'training.stepsLost',
+    ],
+    [
+      'a continuity that is none',
+      runRecordSchema,
+      { ...gated, training: { ...gated.training, continuity: 'probably' } },
+      'training.continuity',
+    ],
+    ['a ledger without a token', trainingLedgerSchema, { ...ledger, token: undefined }, 'token'],
+    [
+      'an attempt in a ledger that no supervisor began',
+      trainingLedgerSchema,
+      { ...ledger, attempts: [{ ...makeAttempt(), token: 0 }] },
+      'attempts.0.token',
+    ],
+    [
+      'a committed checkpoint without a model',
+      trainingLedgerSchema,
+      { ...ledger, checkpoints: [{ ...makeCommitted(25, 1), modelDigest: null }] },
+      'checkpoints.0.modelDigest',
+    ],
+    [
       'an arm that is none',
       releaseRecordSchema,
       { ...released, arms: [{ ...released.arms[0], arm: 'x' }] },
@@ -96,6 +166,7 @@ describe('records and manifests', () => {
     expect(artifactManifestSchema.safeParse({ ...manifest, note: '' }).success).toBe(false);
     expect(runRecordSchema.safeParse({ ...gated, note: '' }).success).toBe(false);
     expect(releaseRecordSchema.safeParse({ ...released, note: '' }).success).toBe(false);
+    expect(trainingLedgerSchema.safeParse({ ...ledger, note: '' }).success).toBe(false);
   });
 
   it.each(['A'.repeat(64), 'a'.repeat(63), 'a'.repeat(65), `${'a'.repeat(64)}\n`, '../x'])(

@@ -19,6 +19,10 @@ const WORDS: Readonly<Record<MetricUnit, readonly string[]>> = {
   norm: ['norm'],
   flag: ['stage', 'paused', 'ok'],
   starts: ['starts'],
+  ends: ['ends'],
+  resumes: ['continuity'],
+  writes: ['writes'],
+  bytes: ['bytes'],
   runs: ['runs'],
   releases: ['releases'],
   publications: ['publications'],
@@ -26,9 +30,9 @@ const WORDS: Readonly<Record<MetricUnit, readonly string[]>> = {
 };
 
 describe('the catalogue of metrics', () => {
-  it('has 24 metrics, each under a name of its own that starts with regraft_', () => {
+  it('has 28 metrics, each under a name of its own that starts with regraft_', () => {
     const names = METRICS.map(({ name }) => name);
-    expect(new Set(names).size).toBe(24);
+    expect(new Set(names).size).toBe(28);
     expect(names.filter((name) => !/^regraft(_[a-z]+)+$/.test(name))).toEqual([]);
   });
 

@@ -19,6 +19,10 @@ export function recordOneSampleEach(metrics: Metrics): void {
   metrics.stepsSavedRatio.set(run, 3);
   metrics.deltaNorm.set(run, 12.5);
   metrics.trainingStarts.increment({ ...lineage, arm: 'iterative', how: 'resumed' });
+  metrics.trainingEnds.increment({ ...lineage, arm: 'iterative', end: 'done' });
+  metrics.trainingContinuity.increment({ ...lineage, arm: 'iterative', verdict: 'verified' });
+  metrics.staleWritesRefused.increment({ ...lineage, arm: 'iterative' });
+  metrics.trainMemoryBytes.set(run, 1e9);
   metrics.runStageSeconds.observe({ ...lineage, arm: 'iterative', stage: 'finetune' }, 45);
   metrics.runStage.set({ ...run, stage: 'finetune' }, 1);
   metrics.runs.increment({ ...lineage, arm: 'iterative', outcome: 'succeeded' });

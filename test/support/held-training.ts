@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout } from 'node:timers/promises';
 import type { LineageDoor } from '../../activities/ports.ts';
-import { announce, outcomeOf, type Activities } from './scripted-work.ts';
+import { announce, checkpointSteps, outcomeOf, type Activities } from './scripted-work.ts';
 import { waitUntil } from './wait-until.ts';
 
 const LOOK_EVERY_MS = 20;
@@ -50,7 +50,7 @@ export class HeldTraining {
     }, LOOK_EVERY_MS);
     try {
       const checkpoints = [];
-      for (let step = finetune.saveEvery; step <= finetune.steps; step += finetune.saveEvery) {
+      for (const step of checkpointSteps(finetune)) {
         while (step > this.#allowed) await setTimeout(LOOK_EVERY_MS, undefined, { signal: context.cancellationSignal });
         checkpoints.push(await announce(this.#door, startModel, step));
         this.saved = step;

@@ -1,9 +1,10 @@
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import type { ArtifactStore, TrainerHost } from '../../activities/ports.ts';
+import type { ArtifactStore } from '../../activities/ports.ts';
 import { createFsArtifactStore } from '../../adapters/store/fs-artifact-store.ts';
-import { createLocalTrainerHost } from '../../adapters/trainer/local-trainer-host.ts';
+import type { Launcher } from '../../adapters/trainer/launcher.ts';
+import { createLocalLauncher } from '../../adapters/trainer/local-launcher.ts';
 import { connectClient } from '../../client/connection.ts';
 import { createLineages, type Lineages } from '../../client/lineages.ts';
 import type { LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
@@ -11,6 +12,7 @@ import { taskQueue } from '../../contracts/task-queues.ts';
 import { findRelease } from '../../policy/lineage.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import type { lineage } from '../../workflows/lineage.ts';
+import { launchIn } from './trainings.ts';
 import { waitAtLength } from './wait-at-length.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
@@ -37,8 +39,8 @@ export class LineagePlace {
   readonly client: Client;
   readonly lineages: Lineages;
   readonly store: ArtifactStore;
-  /** For looking at the trainers that workers started and for ending them; it can start none. */
-  readonly trainers: TrainerHost = createLocalTrainerHost({ command: ['/bin/false'], environment: {} });
+  /** For looking at the trainers that workers started and for ending them. */
+  readonly trainers: Launcher = createLocalLauncher({ gpus: { take: () => Promise.resolve({}) }, gpusWanted: 0 });
   readonly #environment: NodeJS.ProcessEnv;
   readonly #workers: WorkerProcess[] = [];
 
@@ -133,7 +135,8 @@ export class LineagePlace {
     await Promise.all(this.#workers.map((worker) => worker.kill()));
     for (const release of await readdir(path.join(this.home, 'work', 'training', this.name)).catch(() => [])) {
       const folder = await this.#trainingFolder(release);
-      if (folder !== null) await this.trainers.stop(folder, 'kill');
+      const launch = folder === null ? null : await launchIn(folder);
+      if (launch !== null) await this.trainers.stop(launch, 'kill');
     }
     await this.client.connection.close();
   }

@@ -4,6 +4,8 @@ import type { ArmState } from '../../contracts/lineage-state.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { RunResult } from '../../contracts/run.ts';
 import type { EvaluatedStep, RunRecord, SuiteScore } from '../../contracts/run-record.schema.ts';
+import { attemptSchema, type Attempt, type CommittedCheckpoint } from '../../contracts/training-ledger.schema.ts';
+import type { AttemptBegin } from '../../policy/training-ledger.ts';
 
 /** A digest that stands for something named. */
 export function digestOf(name: string): string {
@@ -83,6 +85,55 @@ export function makeArm(fields: Partial<ArmState> = {}): ArmState {
   };
 }
 
+/** An attempt as a ledger keeps it, done at its first try; fields given override. */
+export function makeAttempt(fields: Partial<Attempt> = {}): Attempt {
+  return attemptSchema.parse({
+    ...makeAttemptSummary(),
+    launch: '0123456789abcdef',
+    token: 1,
+    chance: 'run-1',
+    launcher: { local: {} },
+    furthestStep: 0,
+    broughtCheckpoint: false,
+    replaces: [],
+    ...fields,
+  });
+}
+
+/** What is known of an attempt when it begins. */
+export function makeAttemptBegin(atStep: number): AttemptBegin {
+  const { launch, launcher, chance, host, microBatchSize } = makeAttempt();
+  return { launch, launcher, chance, host, microBatchSize, atStep, rejected: [] };
+}
+
+/** A committed checkpoint; its digests tell attempt and step, as in `curve 1 at 25`. */
+export function makeCommitted(step: number, attempt: number): CommittedCheckpoint {
+  const name = `${String(attempt)} at ${String(step)}`;
+  return {
+    step,
+    attempt,
+    modelDigest: digestOf(`model ${name}`),
+    state: `state ${String(step)}`,
+    curveDigest: digestOf(`curve ${name}`),
+  };
+}
+
+/** What a run record keeps of an attempt that was done at its first try; fields given override. */
+export function makeAttemptSummary(
+  fields: Partial<RunRecord['training']['attempts'][number]> = {},
+): RunRecord['training']['attempts'][number] {
+  return {
+    attempt: 1,
+    host: 'host-1/100',
+    atStep: 0,
+    microBatchSize: 8,
+    rejected: [],
+    continuity: null,
+    end: { code: null, lastStep: 100, at: AT },
+    ...fields,
+  };
+}
+
 /** A complete run record over these evaluations. */
 export function makeRecord(evaluations: readonly [EvaluatedStep, ...EvaluatedStep[]]): RunRecord {
   const final = evaluations.at(-1) ?? evaluations[0];
@@ -97,6 +148,9 @@ export function makeRecord(evaluations: readonly [EvaluatedStep, ...EvaluatedSte
     startModelDigest: digestOf('start'),
     training: {
       starts: [{ how: 'started', atStep: 0 }],
+      attempts: [makeAttemptSummary()],
+      stepsLost: 0,
+      continuity: 'nothing to compare',
       stepsDone: 100,
       checkpoints: [{ step: 100, modelDigest: digestOf('checkpoint') }],
       curveDigest: digestOf('curve'),

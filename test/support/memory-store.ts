@@ -13,6 +13,7 @@ export class MemoryStore implements ArtifactStore {
 
   async putFolder(input: Parameters<ArtifactStore['putFolder']>[0]): Promise<ArtifactManifest> {
     const { kind, folder, provenance } = input;
+    input.signal.throwIfAborted();
     const texts = input.files.map((file) => readFile(path.join(folder, file), 'latin1'));
     const files = (await Promise.all(texts)).map((text, index) => ({
       path: input.files[index] ?? '',

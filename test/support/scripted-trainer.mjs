@@ -4,15 +4,18 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 // A trainer that keeps docs/trainer-contract.md and learns nothing. Beside the contract's, its recipe has
-// `stepMilliseconds`, and `endWith` (an exit code) with `error` (its message) to give up after the last step.
+// `stepMilliseconds`, `endWith` (an exit code) with `error` (its message) to give up after the last step, and
+// `deaf`: told to stop, it leaves the file `told` and goes on.
 const folder = process.argv.at(-1) ?? '';
 const { attempt, resumeFrom, recipe } = JSON.parse(readFileSync(path.join(folder, 'job.json'), 'utf8'));
-const { steps, saveEvery, stepMilliseconds = 0, endWith = 0, error } = recipe;
+const { steps, saveEvery, stepMilliseconds = 0, endWith = 0, error, deaf = false } = recipe;
 
 let told = false;
 process.on('SIGTERM', () => {
-  told = true;
+  if (deaf) writeFileSync(path.join(folder, 'told'), '');
+  else told = true;
 });
+process.on('SIGUSR1', () => console.error('stacks of all threads'));
 rmSync(path.join(folder, 'error.json'), { force: true });
 writeFileSync(path.join(folder, 'environment.json'), JSON.stringify(process.env));
 console.error(`attempt ${attempt} begins`);
@@ -22,10 +25,12 @@ function save(step) {
   const partial = path.join(folder, '.partial', name);
   mkdirSync(partial, { recursive: true });
   mkdirSync(path.join(folder, 'checkpoints'), { recursive: true });
-  const state = `state after step ${step}`;
-  const sha256 = createHash('sha256').update(state).digest('hex');
-  const files = { 'state.txt': { sizeBytes: state.length, sha256 } };
-  writeFileSync(path.join(partial, 'state.txt'), state);
+  const files = {};
+  for (const file of ['model.txt', 'optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'trainer_state.json']) {
+    const text = `${file} after step ${step}`;
+    writeFileSync(path.join(partial, file), text);
+    files[file] = { sizeBytes: text.length, sha256: createHash('sha256').update(text).digest('hex') };
+  }
   writeFileSync(
     path.join(partial, 'COMPLETE'),
     JSON.stringify({ schema: 'regraft.checkpoint/1', step, attempt, files }),

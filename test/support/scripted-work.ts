@@ -1,14 +1,14 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { LineageDoor } from '../../activities/ports.ts';
 import { toFailure } from '../../activities/rim.ts';
-import type { Arm } from '../../contracts/lineage-spec.schema.ts';
+import type { Arm, FinetuneSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { RunKey } from '../../contracts/run.ts';
 import { runRecordSchema } from '../../contracts/run-record.schema.ts';
 import { orderReleases } from '../../policy/order-releases.ts';
 import { judgeGate } from '../../policy/judge-gate.ts';
 import type * as proxies from '../../workflows/activities.ts';
-import { AT, digestOf, makeScore } from './lineage-values.ts';
+import { AT, digestOf, makeAttemptSummary, makeScore } from './lineage-values.ts';
 
 type Proxies = typeof proxies.io & typeof proxies.cpu & typeof proxies.gpu & typeof proxies.evaluation;
 
@@ -149,9 +149,7 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
     },
     async finetuneModel({ startModel, finetune }) {
       const checkpoints = [];
-      for (let step = finetune.saveEvery; step <= finetune.steps; step += finetune.saveEvery) {
-        checkpoints.push(await announce(door, startModel, step));
-      }
+      for (const step of checkpointSteps(finetune)) checkpoints.push(await announce(door, startModel, step));
       return outcomeOf(checkpoints);
     },
     async differenceModel({ tuned, base }) {
@@ -184,6 +182,12 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
 type Outcome = Awaited<ReturnType<Activities['finetuneModel']>>;
 type Checkpoint = Outcome['checkpoints'][number];
 
+/** Where a training that goes well saves; `auto` is no more often than it has to. */
+export function checkpointSteps({ steps, saveEvery }: FinetuneSpec): readonly number[] {
+  const every = saveEvery === 'auto' ? steps : saveEvery;
+  return Array.from({ length: Math.floor(steps / every) }, (_, index) => (index + 1) * every);
+}
+
 /** A checkpoint's model: the same for the same start and step. */
 export function checkpointOf(startModel: string, step: number): Checkpoint {
   return { step, modelDigest: digestOf(`${startModel} after ${String(step)} steps`) };
@@ -200,6 +204,9 @@ export async function announce(door: LineageDoor, startModel: string, step: numb
 export function outcomeOf(checkpoints: readonly Checkpoint[], starts: Outcome['starts'] = []): Outcome {
   return {
     starts: starts.length === 0 ? [{ how: 'started', atStep: 0 }] : starts,
+    attempts: [makeAttemptSummary()],
+    stepsLost: 0,
+    continuity: 'nothing to compare',
     stepsDone: checkpoints.at(-1)?.step ?? 0,
     checkpoints: [...checkpoints],
     curveDigest: digestOf('curve'),

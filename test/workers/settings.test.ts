@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findPython, PROJECT_ROOT, trainerEnvironment } from '../../workers/settings.ts';
+import { findGpus, findPython, PROJECT_ROOT, trainerEnvironment } from '../../workers/settings.ts';
 
 describe('the environment of a trainer', () => {
   it('lets no key and no token through, whatever they are called', () => {
@@ -32,8 +32,40 @@ describe('the environment of a trainer', () => {
     });
   });
 
+  it('has what its spec asks for beside that, and only that', () => {
+    const environment = { PATH: '/bin', HF_TOKEN: 'hub', WANDB_API_KEY: 'wandb', OTHER_TOKEN: 'other' };
+    const passed = trainerEnvironment(environment, ['HF_TOKEN', 'NOT_SET']);
+    expect(passed).toEqual({ ...trainerEnvironment(environment), HF_TOKEN: 'hub' });
+  });
+
+  it('is online and has more threads where its spec asks for that by name', () => {
+    const environment = { HF_HUB_OFFLINE: '0', OMP_NUM_THREADS: '64', MKL_NUM_THREADS: '64' };
+    expect(trainerEnvironment(environment, ['HF_HUB_OFFLINE', 'OMP_NUM_THREADS'])).toEqual({
+      HF_HUB_OFFLINE: '0',
+      OMP_NUM_THREADS: '64',
+      MKL_NUM_THREADS: '1',
+    });
+  });
+
   it('leaves out what is not set instead of passing it empty', () => {
     expect(Object.keys(trainerEnvironment({ HOME: undefined }))).not.toContain('HOME');
+  });
+});
+
+describe('the GPUs for trainings', () => {
+  it.each([
+    ['0,1', ['0', '1']],
+    ['GPU-3f1c,MIG-7', ['GPU-3f1c', 'MIG-7']],
+    ['', []],
+    ['1', ['1']],
+    ['0,,1,', ['0', '1']],
+  ])('are those of CUDA_VISIBLE_DEVICES: %j', async (visible, gpus) => {
+    expect(await findGpus({ CUDA_VISIBLE_DEVICES: visible })).toEqual(gpus);
+  });
+
+  it('are else all that the machine has', async () => {
+    const devices = (await readdir('/dev')).filter((name) => /^nvidia[0-9]+$/.test(name));
+    expect(await findGpus({})).toHaveLength(devices.length);
   });
 });
 

@@ -95,3 +95,37 @@ describe('a dataset file', () => {
     await expect(reader.datasetDigest(file)).rejects.toThrow(file);
   });
 });
+
+describe('a dataset of the Hub', () => {
+  const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+
+  it('has a digest of its name, which no other name has: a commit never changes', async () => {
+    const names = [
+      `hub://datasets/acme/sums@${COMMIT}`,
+      `hub://datasets/acme/sums@${COMMIT.replace('0', '1')}`,
+      `hub://datasets/acme/sums@${COMMIT}#train`,
+      `hub://datasets/acme/sums-2.1_b@${COMMIT}`,
+    ];
+    const digests = await Promise.all(names.map((name) => reader.datasetDigest(name)));
+    expect(new Set(digests).size).toBe(names.length);
+    expect(digests.filter((digest) => /^[0-9a-f]{64}$/.test(digest))).toEqual(digests);
+    expect(await createFileDataReader().datasetDigest(names[0] ?? '')).toBe(digests[0]);
+  });
+
+  it.each([
+    ['no commit', 'hub://datasets/acme/sums'],
+    ['a branch', 'hub://datasets/acme/sums@main'],
+    ['a short commit', `hub://datasets/acme/sums@${COMMIT.slice(0, 39)}`],
+    ['a long commit', `hub://datasets/acme/sums@${COMMIT}0`],
+    ['a commit in capitals', `hub://datasets/acme/sums@${COMMIT.toUpperCase()}`],
+    ['no owner', `hub://datasets/sums@${COMMIT}`],
+    ['a model', `hub://acme/sums@${COMMIT}`],
+    ['a line break behind it', `hub://datasets/acme/sums@${COMMIT}\n`],
+  ])('is refused with %s, by name and with what to write', async (_claim, name) => {
+    await expect(reader.datasetDigest(name)).rejects.toMatchObject({
+      code: 'DATASET_NOT_PINNED',
+      retryable: false,
+      message: expect.stringContaining(`${name} names no commit; write hub://datasets/OWNER/NAME@COMMIT`) as string,
+    });
+  });
+});

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isAlive, readProcessIdentity } from '../../../adapters/process/process-identity.ts';
+import { isAlive, ownsItsGroup, readProcessIdentity } from '../../../adapters/process/process-identity.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 /** A child that does nothing, killed when the test is over. */
@@ -57,5 +57,33 @@ describe('a process identity', () => {
     await once(child.stdout ?? child, 'data');
     expect(await readProcessIdentity(child.pid)).toEqual(before);
     expect(await isAlive(before)).toBe(true);
+  });
+});
+
+describe('the group of a process', () => {
+  it('is its own while it runs, and when it has ended and others of the group go on', async () => {
+    const leader = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const identity = await readProcessIdentity(leader.pid ?? 0);
+    onTestFinished(() => {
+      process.kill(-identity.pid, 'SIGKILL');
+    });
+    await once(leader.stdout, 'data');
+    expect(await ownsItsGroup(identity)).toBe(true);
+    const gone = once(leader, 'exit');
+    leader.kill('SIGKILL');
+    await gone;
+    expect(await isAlive(identity)).toBe(false);
+    expect(await ownsItsGroup(identity)).toBe(true);
+    expect(process.kill(-identity.pid, 0)).toBe(true);
+  });
+
+  it('is not that of another process that got the same number, or of another boot', async () => {
+    const own = await readProcessIdentity(process.pid);
+    expect(await ownsItsGroup(own)).toBe(true);
+    expect(await ownsItsGroup({ ...own, startTicks: own.startTicks - 1 })).toBe(false);
+    expect(await ownsItsGroup({ ...own, bootId: '00000000-0000-0000-0000-000000000000' })).toBe(false);
   });
 });

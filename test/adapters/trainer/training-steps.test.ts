@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readTrainingSteps } from '../../../adapters/trainer/training-steps.ts';
 import { temporaryFolder } from '../../support/safetensors.ts';
 
-const valuesOf = (step: number): Readonly<Record<string, number>> => ({
+const valuesOf = (step: number): Readonly<Record<string, number | string>> => ({
   attempt: 1,
   step,
   lossNats: 0.123_456_789_012_345_67,
@@ -12,6 +12,8 @@ const valuesOf = (step: number): Readonly<Record<string, number>> => ({
   gradientNorm: 1,
   stepSeconds: 0.01,
   tokensSeen: step * 8,
+  memoryBytes: 5e8,
+  device: 'cpu',
 });
 const line = (step: number): string => `${JSON.stringify({ ...valuesOf(step), time: '2026-11-24T08:47:28Z' })}\n`;
 
@@ -64,5 +66,19 @@ describe('readTrainingSteps', () => {
     const { steps, offsetBytes } = await readTrainingSteps(folder, 0);
     expect(steps).toEqual([valuesOf(1), valuesOf(3)]);
     expect(offsetBytes).toBe((line(1) + torn + line(3)).length);
+  });
+
+  it('takes what a trainer does not say as unknown, and refuses what makes no sense, naming line and field', async () => {
+    const folder = await temporaryFolder();
+    const least = { attempt: 1, step: 1, lossNats: 0.5, learningRate: 1e-4 };
+    await write(folder, `${JSON.stringify(least)}\n`);
+    const unknown = { gradientNorm: null, stepSeconds: null, tokensSeen: null, memoryBytes: null, device: null };
+    expect((await readTrainingSteps(folder, 0)).steps).toEqual([{ ...least, ...unknown }]);
+    await write(folder, `${JSON.stringify({ ...least, lossNats: 'low' })}\n`);
+    await expect(readTrainingSteps(folder, 0)).rejects.toMatchObject({
+      code: 'TRAINER_METRICS_INVALID',
+      retryable: false,
+      message: expect.stringMatching(/metrics\.jsonl has the line .*"low".* in which lossNats is wrong/) as string,
+    });
   });
 });

@@ -108,6 +108,25 @@ describe('what each arm did', () => {
     expect(line).toContain('The gate rejected: sums 0.900 against 0.950 of M1, margin 0.02. It was not published.');
   });
 
+  it.each([
+    [{ attempts: 1, stepsLost: 0, continuity: 'nothing to compare' as const }, null],
+    [
+      { attempts: 3, stepsLost: 1, continuity: 'verified' as const },
+      'Its training took 3 attempts and lost 1 step; what was trained again came out as before.',
+    ],
+    [
+      { attempts: 2, stepsLost: 40, continuity: 'broken' as const },
+      'Its training took 2 attempts and lost 40 steps; what was trained again came out OTHERWISE than before, so something changed on the way.',
+    ],
+    [
+      { attempts: 2, stepsLost: 0, continuity: 'nothing to compare' as const },
+      'Its training took 2 attempts and lost 0 steps; nothing was trained twice.',
+    ],
+  ])('tells of a training %j: %s', (training, sentence) => {
+    const line = armLine({ status: 'succeeded', result: makeResult({ training }) }) ?? '';
+    expect(/Its training took [^.]*\./.exec(line)?.[0] ?? null).toBe(sentence);
+  });
+
   it('tells nothing of a gate for a control arm', () => {
     expect(armLine({ status: 'succeeded', result: makeResult() })).not.toContain('gate');
   });
