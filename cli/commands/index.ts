@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { apply } from './apply.ts';
 import { demo } from './demo.ts';
+import { drill } from './drill.ts';
 import { cancel, pause, resume, retry } from './orders.ts';
 import { plan } from './plan.ts';
 import { release } from './release.ts';
@@ -25,4 +26,5 @@ export const COMMANDS: readonly Command[] = [
   retry,
   cancel,
   worker,
+  drill,
 ];

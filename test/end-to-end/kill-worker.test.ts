@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
-import { SERVER_FILE } from '../../client/connection.ts';
+import { trainingLedgerSchema, type TrainingLedger } from '../../contracts/training-ledger.schema.ts';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
+import { killTemporalServer } from '../support/kill-temporal-server.ts';
 import { LineagePlace } from '../support/lineage-place.ts';
 import { repeatedActivities } from '../support/repeated-activities.ts';
 import { readRunOutcome, type RunOutcome } from '../support/run-outcome.ts';
@@ -16,7 +16,6 @@ import { makeReferenceRun, SAVE_EVERY, STEPS, type ReferenceRun } from './refere
 
 const DOOMED_WORKER = fileURLToPath(new URL('fixtures/doomed-worker.ts', import.meta.url));
 const MINUTES = 60_000;
-const serverSchema = z.object({ pid: z.int() });
 
 // The cases wait for timeouts most of the time, so a few side by side cost little more than one.
 vi.setConfig({ testTimeout: 5 * MINUTES, maxConcurrency: 3 });
@@ -43,11 +42,6 @@ async function startServer(name: string): Promise<DevServer> {
   const started = await startDevServer(path.join(root, name), process.env);
   servers.push(started);
   return started;
-}
-
-async function killServer(name: string): Promise<void> {
-  const { pid } = serverSchema.parse(JSON.parse(await readFile(path.join(root, name, SERVER_FILE), 'utf8')));
-  process.kill(pid, 'SIGKILL');
 }
 
 /** A lineage of its own that has concluded M1 as the reference did. */
@@ -101,6 +95,12 @@ function stepsAfter(step: number): readonly number[] {
   return Array.from({ length: STEPS - step }, (_, index) => step + index + 1);
 }
 
+async function ledgerOf(place: LineagePlace, folder: string): Promise<TrainingLedger> {
+  const id = path.relative(path.join(place.home, 'work', 'training'), folder);
+  const digest = await place.store.readRef(`training/${id}`);
+  return trainingLedgerSchema.parse(await place.store.getRecord(digest ?? ''));
+}
+
 /** Behind the first checkpoint, before the last. */
 async function isInMidTraining(folder: string): Promise<boolean> {
   return (await loggedSteps(folder)).length > SAVE_EVERY + 1;
@@ -138,7 +138,7 @@ describe('a worker that is killed in the middle of a stage', () => {
     const place = await createPlace('finetune');
     const { starts } = await dieAndGoOn(place, 'finetune', async () => {
       const folder = await place.waitUntilTraining('M2', 'is adopted', async (training) =>
-        (await place.trainers.starts(training)).some(({ how }) => how === 'adopted'),
+        (await ledgerOf(place, training)).starts.some(({ how }) => how === 'adopted'),
       );
       expect((await loggedSteps(folder)).length).toBeLessThan(STEPS);
       await signalTrainer(folder, 'SIGCONT');
@@ -178,7 +178,7 @@ describe('another process that is killed in mid-training', () => {
     await place.startWorker();
     await place.lineages.watchNow(place.name);
     await place.waitUntilTraining('M2', 'is in the middle', isInMidTraining);
-    await killServer('own-server');
+    await killTemporalServer(path.join(root, 'own-server'));
     await first.ended;
     expect(await startServer('own-server')).toMatchObject({ adopted: false, address: first.address });
     const { starts } = await outcomeOf(place);
