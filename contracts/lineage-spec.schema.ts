@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secondsOf } from './duration.ts';
 
 /** Lower-case letters, digits and dashes; it becomes part of workflow ids, folders and metric labels. */
 const nameSchema = z
@@ -32,6 +33,8 @@ const loraSchema = z.strictObject({
   rsLora: z.boolean().default(false).describe('Scale by alpha / √rank instead of alpha / rank'),
 });
 
+const SBATCH_OPTION = /^--(?!(array|wrap|clusters|cluster-constraint|wait|test-only|quiet)(=|$))[a-z]/;
+
 /** Where trainers run; docs/launchers.md. */
 export const launcherSchema = z.union([
   z.strictObject({
@@ -40,20 +43,32 @@ export const launcherSchema = z.union([
     }),
   }),
   z.strictObject({
-    slurm: z.strictObject({
-      partition: z.string().min(1).optional(),
-      account: z.string().min(1).optional(),
-      qos: z.string().min(1).optional(),
-      constraint: z.string().min(1).optional(),
-      gpus: z.int().min(0).default(0),
-      cpus: z.int().min(1).default(1),
-      memoryMiB: z.int().min(1).optional(),
-      timeLimit: durationSchema.optional().describe('Of one job; a training that needs longer goes on in the next'),
-      signalBefore: durationSchema
-        .default('2m')
-        .describe('How long before the time limit the trainer is told to save and end'),
-      options: z.array(z.string().startsWith('--')).default([]).describe('Further options of sbatch'),
-    }),
+    slurm: z
+      .strictObject({
+        partition: z.string().min(1).optional(),
+        account: z.string().min(1).optional(),
+        qos: z.string().min(1).optional(),
+        constraint: z.string().min(1).optional(),
+        gpus: z.int().min(0).default(0),
+        cpus: z.int().min(1).default(1),
+        memoryMiB: z.int().min(1).optional(),
+        timeLimit: durationSchema.optional().describe('Of one job; a training that needs longer goes on in the next'),
+        signalBefore: durationSchema
+          .default('2m')
+          .describe('How long before the time limit the trainer is told to save and end'),
+        options: z
+          .array(
+            z.string().regex(SBATCH_OPTION, 'write options as --name=value; none that makes one launch not one job'),
+          )
+          .default([])
+          .describe('Further options of sbatch'),
+      })
+      .superRefine(({ timeLimit, signalBefore }, context) => {
+        // Slurm looks at limits twice a minute, and may be a minute early.
+        if (timeLimit === undefined || secondsOf(timeLimit) > secondsOf(signalBefore) + 60) return;
+        const message = `${timeLimit} leaves no time to train: the trainer is told to save ${signalBefore} and a minute before; raise timeLimit or lower signalBefore`;
+        context.addIssue({ code: 'custom', path: ['timeLimit'], message });
+      }),
   }),
 ]);
 export type LauncherSpec = z.output<typeof launcherSchema>;

@@ -3,6 +3,7 @@
 # The folder has `launch`, with the token of the launch that is wanted, and lease.json.
 # Usage: launch.sh FOLDER TOKEN LEASE_SECONDS COMMAND [ARGUMENT…]
 #
+# Its variables have a prefix, for the trainer gets every exported one of the same name.
 # It must be the leader of its process group and outlive the trainer: `trap :` keeps signals to the group from ending
 # this shell and, unlike an ignored signal, is not inherited by the trainer.
 #
@@ -11,45 +12,51 @@
 # minutes later: no GPU is held for a run that nobody follows. Ages are taken between two files of one folder, so that
 # the clocks of several hosts do not matter.
 set -u
-folder=$1 token=$2 lease_seconds=$3
+regraft_folder=$1 regraft_token=$2 regraft_lease_seconds=$3
 shift 3
 # A launch that comes late (its worker died, its job waited) finds another one's name here and leaves all as it is.
-[ "$(cat "$folder/launch")" = "$token" ] || exit 76
-trap : TERM INT HUP USR1
-stat=$(cat "/proc/$$/stat")
+[ "$(cat "$regraft_folder/launch")" = "$regraft_token" ] || exit 76
+regraft_told=
+trap 'regraft_told=yes' TERM
+trap : INT HUP USR1
+regraft_stat=$(cat "/proc/$$/stat")
 # shellcheck disable=SC2086 # word splitting wanted: fields after the last ')'
-set_fields() { start_ticks=${20}; }
-set_fields ${stat##*) }
+set_fields() { regraft_start_ticks=${20}; }
+set_fields ${regraft_stat##*) }
 leave() {
-  printf '%s\n' "$2" >"$folder/$1.partial" && mv "$folder/$1.partial" "$folder/$1"
+  printf '%s\n' "$2" >"$regraft_folder/$1.partial" && mv "$regraft_folder/$1.partial" "$regraft_folder/$1"
 }
 is_lease_over() {
-  touch "$folder/lease.now" 2>/dev/null
-  now=$(stat -c %Y "$folder/lease.now" 2>/dev/null) && renewed=$(stat -c %Y "$folder/lease.json" 2>/dev/null) || return 0
-  [ $((now - renewed)) -gt "$lease_seconds" ]
+  touch "$regraft_folder/lease.now" 2>/dev/null
+  regraft_now=$(stat -c %Y "$regraft_folder/lease.now" 2>/dev/null) && regraft_renewed=$(stat -c %Y "$regraft_folder/lease.json" 2>/dev/null) || return 0
+  [ $((regraft_now - regraft_renewed)) -gt "$regraft_lease_seconds" ]
 }
 watch_lease() {
-  nap=
+  regraft_nap=
   trap : TERM INT HUP USR1
-  trap 'kill "$nap" 2>/dev/null; exit' ALRM
+  trap 'kill "$regraft_nap" 2>/dev/null; exit' ALRM
   until is_lease_over; do
-    sleep $((lease_seconds / 20 + 1)) &
-    nap=$!
-    wait "$nap"
+    sleep $((regraft_lease_seconds / 20 + 1)) &
+    regraft_nap=$!
+    wait "$regraft_nap"
   done
-  echo "launch.sh: nobody has renewed the lease for more than $lease_seconds s; the trainer is told to save and end."
+  echo "launch.sh: nobody has renewed the lease for more than $regraft_lease_seconds s; the trainer is told to save and end."
   kill -s TERM -- "-$$"
   sleep 120 &
-  nap=$!
-  wait "$nap"
+  regraft_nap=$!
+  wait "$regraft_nap"
   kill -s KILL -- "-$$"
 }
-leave trainer.json "{\"pid\":$$,\"startTicks\":$start_ticks,\"bootId\":\"$(cat /proc/sys/kernel/random/boot_id)\",\"host\":\"$(uname -n)\",\"token\":\"$token\"}"
+leave trainer.json "{\"pid\":$$,\"startTicks\":$regraft_start_ticks,\"bootId\":\"$(cat /proc/sys/kernel/random/boot_id)\",\"host\":\"$(uname -n)\",\"token\":\"$regraft_token\"}"
 watch_lease &
-watcher=$!
+regraft_watcher=$!
 # A shell exports variables of its own; the trainer gets what this shell was given.
 unset PWD OLDPWD SHLVL
-"$@"
-code=$?
-kill -ALRM "$watcher" 2>/dev/null
-leave exit.json "{\"token\":\"$token\",\"exitCode\":$code}"
+regraft_code=75
+# One that was told to end before its trainer was there has nothing to save.
+if [ -z "$regraft_told" ]; then
+  "$@"
+  regraft_code=$?
+fi
+kill -ALRM "$regraft_watcher" 2>/dev/null
+leave exit.json "{\"token\":\"$regraft_token\",\"exitCode\":$regraft_code}"

@@ -92,7 +92,7 @@ async function stateOfUnknown(launch: Launch): Promise<TrainerState> {
 async function stopLaunch(launch: Launch, how: keyof typeof SIGNALS, tools: SlurmTools): Promise<void> {
   const name = jobName(launch.token);
   if (how !== 'dump') await tools.cancel(name, ['--state=PENDING']);
-  // To the batch script alone, which hands it on: with --full a trainer would get it twice. For a job that waits,
+  // To the batch script alone, which hands it on: with --full it would come from Slurm as well. For a job that waits,
   // scancel would wait with it.
   await tools.cancel(name, ['--state=RUNNING', '--batch', `--signal=${how === 'kill' ? KILL_BY : SIGNALS[how]}`]);
   if (how === 'kill') await tools.cancel(name, []); // for a script that hears nothing; alone it would give KillWait

@@ -83,6 +83,23 @@ describe('a value of the wrong kind', () => {
       { dataset: undefined },
       '`finetune.dataset` is missing, expected text: JSONL or Parquet file of prompt and completion, or of messages; or hub://datasets/OWNER/NAME@COMMIT',
     ],
+    [{ launcher: { k8s: {} } }, '`finetune.launcher` holds keys with values, expected local or slurm'],
+    [
+      { launcher: { slurm: { gpu: 2 } } },
+      '`finetune.launcher.slurm.gpu` is an unknown key; did you mean `gpus`? known here: partition, account, qos, constraint, gpus, cpus, memoryMiB, timeLimit, signalBefore, options',
+    ],
+    [
+      { launcher: { slurm: { timeLimit: '3m' } } },
+      '`finetune.launcher.slurm.timeLimit`: 3m leaves no time to train: the trainer is told to save 2m and a minute before; raise timeLimit or lower signalBefore',
+    ],
+    [
+      { launcher: { slurm: { options: ['--array=1-9'] } } },
+      '`finetune.launcher.slurm.options`, entry 1 is "--array=1-9": write options as --name=value; none that makes one launch not one job',
+    ],
+    [
+      { trainer: 'command', command: ['train'], saveEvery: 'auto' },
+      '`finetune.saveEvery`: only the reference trainer measures what a save costs; give a program of yours a number of steps',
+    ],
   ])('in the recipe %j is a clear sentence', (fields, sentence) => {
     expect(explainFinetune(fields)).toEqual([sentence]);
   });

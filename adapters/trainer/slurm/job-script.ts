@@ -51,7 +51,8 @@ beat() {
   nap=
   trap : TERM USR1 ${KILL_BY}
   trap 'kill "$nap" 2>/dev/null; exit' ALRM
-  while :; do
+  # For as long as the trainer's group is there, also when this script was killed alone.
+  while kill -0 "$leader" 2>/dev/null || kill -0 -- "-$leader" 2>/dev/null; do
     touch "$mark/alive"
     case $(cat "$folder/launch" 2>/dev/null) in
       "$token" | '') ;;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -179,16 +179,13 @@ describe('stopping a job', { timeout: AT_LENGTH_MS }, () => {
     expect(await textOf(launch, 'trainer.log')).toContain('told');
   });
 
-  it('asks a trainer for its stacks, once, and it runs on', async () => {
+  it('asks a trainer for its stacks, and it runs on', async () => {
     const launch = await newLaunch();
     await launcherFor().start(launch, programOf(SAVES));
     await untilBegun(launch);
     await launcherFor().stop(launch, 'dump');
     await waitAtLength('it was asked', async () => (await textOf(launch, 'trainer.log')).includes('asked'), 50);
     expect(await launcherFor().state(launch)).toEqual({ kind: 'running' });
-    await launcherFor().stop(launch, 'checkpoint');
-    await untilExited(launch);
-    expect((await textOf(launch, 'trainer.log')).match(/asked/g)).toHaveLength(1);
   });
 
   it('kills a whole group that will not end, without asking first', async () => {
@@ -296,14 +293,19 @@ describe('a job that Slurm does not know', { timeout: AT_LENGTH_MS }, () => {
     return { ...launch, alive: path.join(mark, 'alive') };
   }
   /** A job script as Slurm would run it, and does not. */
-  async function runUnknown(launch: Launch, script: string): Promise<void> {
+  async function runUnknown(launch: Launch, script: string): Promise<ChildProcess> {
     const wrapper = fileURLToPath(new URL('../../../adapters/trainer/launch.sh', import.meta.url));
     const job = path.join(launch.folder, 'job');
     await writeFile(job, jobScript(launch, programOf(script), wrapper));
     const log = await open(path.join(launch.folder, 'trainer.log'), 'a');
     const environment = { PATH: '/usr/bin:/bin' };
-    spawn('/bin/sh', [job], { cwd: launch.folder, env: environment, stdio: ['ignore', log.fd, log.fd] });
+    const running = spawn('/bin/sh', [job], {
+      cwd: launch.folder,
+      env: environment,
+      stdio: ['ignore', log.fd, log.fd],
+    });
     await log.close();
+    return running;
   }
   const letOld = (file: string) => utimes(file, new Date(Date.now() - 120_000), new Date(Date.now() - 120_000));
 
@@ -334,6 +336,15 @@ describe('a job that Slurm does not know', { timeout: AT_LENGTH_MS }, () => {
     expect(await untilExited(launch)).toMatchObject({ kind: 'exited', exitCode: null });
     expect(await processesIn(launch)).toEqual([]);
     expect(await readFile(path.join(launch.folder, 'trainer.log'), 'utf8')).toContain('another launch has this folder');
+  });
+
+  it('ends its trainer for another launch even when its script was killed, and then nothing of it is left', async () => {
+    const launch = await newLaunch();
+    const script = await runUnknown(launch, STUBBORN);
+    await untilBegun(launch);
+    script.kill('SIGKILL');
+    await writeFile(path.join(launch.folder, 'launch'), '0011223344556677');
+    await waitAtLength('all have ended', async () => (await processesOf(launch.folder)).length === 0, 50);
   });
 
   it.each([
