@@ -47,7 +47,7 @@ describe('checkpoints', () => {
     expect(evaluated(script)).toEqual([0, 50, 100]);
   });
 
-  it('that are announced again, with the same or another digest, are evaluated once', async () => {
+  it('that are announced again are evaluated once', async () => {
     const script = service.work.script('repeated');
     const training = service.holdTraining('repeated');
     training.proceedTo(50);
@@ -55,11 +55,28 @@ describe('checkpoints', () => {
     await waitUntil('step 50 is evaluated', async () => evaluated(script).includes(50));
     await service.untilQuiet(run.workflowId, 'finetuneModel');
     await run.signal('checkpoint', checkpointOf(digestOf('M1'), 50));
-    await run.signal('checkpoint', { step: 50, modelDigest: digestOf('another') });
     await run.signal('checkpoint', { step: 0, modelDigest: digestOf('M1') });
     training.proceedTo(100);
     await run.result();
     expect(evaluated(script)).toEqual([0, 50, 100]);
+  });
+
+  it('whose step was trained again into another model are evaluated again, and that one counts', async () => {
+    const script = service.work.script('retrained');
+    const curves: (readonly { readonly step: number; readonly modelDigest: string }[])[] = [];
+    script.instead.finetuneModel = async ({ startModel }) => {
+      await announce(service.door, digestOf('a branch that was given up'), 50);
+      await waitUntil('step 50 is evaluated', async () => evaluated(script).includes(50));
+      return outcomeOf([50, 100].map((step) => checkpointOf(startModel, step)));
+    };
+    script.instead.recordRun = async (input) => {
+      curves.push(input.record.evaluations);
+      return script.usual.recordRun(input);
+    };
+    await (await begin(makeRunInput('retrained'))).result();
+    expect(evaluated(script)).toEqual([0, 50, 50, 100]);
+    const steps = [50, 100].map((step) => checkpointOf(digestOf('M1'), step));
+    expect(curves).toMatchObject([[{ step: 0 }, ...steps]]);
   });
 
   it('that no signal announced, but the outcome names, are evaluated too', async () => {
