@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import Table from 'cli-table3';
 import { RegraftError } from '../../contracts/error.ts';
 import type { Drill, DrillRow } from '../../drills/drill.ts';
 import type { DrillGround } from '../../drills/drill-ground.ts';
 import { UsageError, type Command, type CommandContext } from '../command.ts';
 import { createProgress, type Progress } from '../demo/progress.ts';
 import { interrupted } from '../interrupted.ts';
+import { tableText } from '../text/table.ts';
 import { textOption } from '../text-option.ts';
 
 export const drill: Command = {
@@ -71,19 +71,16 @@ async function stopped(): Promise<never> {
 
 function tableOf(rows: readonly DrillRow[]): string {
   const head = ['fault', 'steps lost', 'seconds to training', 'replayed steps', 'curve', 'final weights', 'promise'];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const row of rows) {
-    table.push([
-      row.fault,
-      row.stepsLost ?? '–',
-      row.secondsToTraining?.toFixed(1) ?? '–',
-      row.continuity ?? '–',
-      sameness(row.curveEqual),
-      sameness(row.finalDigestEqual),
-      row.broken.length === 0 ? 'kept' : 'BROKEN',
-    ]);
-  }
-  return table.toString();
+  const lines = rows.map((row) => [
+    row.fault,
+    row.stepsLost === null ? '–' : String(row.stepsLost),
+    row.secondsToTraining?.toFixed(1) ?? '–',
+    row.continuity ?? '–',
+    sameness(row.curveEqual),
+    sameness(row.finalDigestEqual),
+    row.broken.length === 0 ? 'kept' : 'BROKEN',
+  ]);
+  return tableText(head, lines);
 }
 
 function sameness(isEqual: boolean | null): string {
