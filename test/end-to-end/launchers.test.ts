@@ -8,6 +8,8 @@ import { DrillPlace, SAVE_EVERY, STEPS } from '../../drills/lab/drill-place.ts';
 import { readOutcome } from '../../drills/lab/measure.ts';
 import { makeDrillModels, type DrillModels } from '../../drills/lab/models.ts';
 import { makeReferenceRun, type ReferenceRun } from '../../drills/lab/reference-run.ts';
+import { checkpointsIn } from '../../drills/lab/trainer-in-folder.ts';
+import { waitFor } from '../../drills/lab/wait-for.ts';
 import { findPython } from '../../workers/settings.ts';
 import { startSlurm, type Slurm } from '../support/slurm.ts';
 
@@ -76,6 +78,12 @@ describe('an unmodified script on transformers’ Trainer', () => {
     await place.startWorker();
     await place.declare();
     const trainer = await place.trainer();
+    await waitFor(
+      'the script is at its third checkpoint',
+      async () => (await checkpointsIn(path.join(trainer.folder, 'checkpoints'))).length > 2 || null,
+      { everyMs: 2 },
+    );
+    await trainer.freeze(); // a tiny model is done in no time
     await place.untilLedger('has two checkpoints', ({ checkpoints }) => checkpoints.length >= 2);
     trainer.signal('SIGKILL');
     const { record } = await readOutcome(place);
