@@ -4,7 +4,7 @@ import { commitCheckpoint, forgetStates } from '../../policy/training-ledger.ts'
 import { openModel } from '../../weights/index.ts';
 import type { CheckpointFolder, FoundCheckpoints } from '../training-ports.ts';
 import type { StepLog } from './step-log.ts';
-import { isComplete, type Training } from './training.ts';
+import { isComplete, runName, type Training } from './training.ts';
 
 /**
  * Takes the newest attempt's checkpoints in as they are finished: verifies every byte, keeps model, full state and curve
@@ -62,7 +62,7 @@ export class CheckpointIntake {
       kind: 'model',
       folder: checkpoint.folder,
       files,
-      provenance: { kind: 'checkpoint', run: runName(this.#training), start: input.startModel, step },
+      provenance: { kind: 'checkpoint', run: runName(input.key), start: input.startModel, step },
       // A program of somebody's own may write into an old checkpoint again.
       take: input.finetune.trainer === 'command' ? 'copy' : 'link',
       // What a trainer saved because it was told to stop is taken in as well.
@@ -104,9 +104,4 @@ export class CheckpointIntake {
     const gone = withState.map(({ step }) => step).filter((step) => !keep.has(step));
     await deps.trainers.removeCheckpoints(folder, gone);
   }
-}
-
-function runName({ input }: Training): string {
-  const { lineage, release, arm } = input.key;
-  return `${lineage}/${release}/${arm}`;
 }

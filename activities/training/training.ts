@@ -49,7 +49,7 @@ export async function openTraining(deps: TrainDeps, input: FinetuneInput, scope:
   const { finetune, startModel, key } = input;
   const datasetDigest = await deps.data.datasetDigest(finetune.dataset);
   const jobDigest = await deps.store.putRecord({ startModel, datasetDigest, recipe: recipeOf(finetune) });
-  const id = `${key.lineage}/${key.release}/${key.arm}-${jobDigest.slice(0, 12)}`;
+  const id = `${runName(key)}-${jobDigest.slice(0, 12)}`;
   const folder = await deps.workspace.training(id);
   const claim = await TrainingClaim.take(deps.store, id, deps.holder);
   const { batchSize, giveUpAfter } = finetune;
@@ -64,10 +64,13 @@ export function launchOf({ claim, folder }: Training): TrainerLaunch | null {
   return newest === undefined ? null : { folder, token: newest.launch, launcher: newest.launcher };
 }
 
+export function runName({ lineage, release, arm }: RunKey): string {
+  return `${lineage}/${release}/${arm}`;
+}
+
 /** `Training lineage/release/arm`, as sentences about it begin. */
 export function subjectOf({ input }: Training): string {
-  const { lineage, release, arm } = input.key;
-  return `Training ${lineage}/${release}/${arm}`;
+  return `Training ${runName(input.key)}`;
 }
 
 export function isComplete({ claim, input }: Training): boolean {

@@ -1,6 +1,7 @@
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createFileAtomic, isErrno } from './atomic-file.ts';
+import { createFileAtomic } from './atomic-file.ts';
+import { namesIn } from './names-in.ts';
 
 /**
  * Names that point at digests and move only by compare-and-swap. Each value is a file of its own, `root/<name>/@000001`,
@@ -48,13 +49,4 @@ export class FsRefs {
 
 function generationName(generation: number): string {
   return `@${String(generation).padStart(6, '0')}`;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { ResumeStates } from '../../activities/training-ports.ts';
 import { isErrno } from './atomic-file.ts';
 import { folderName } from './folder-name.ts';
+import { namesIn } from './names-in.ts';
 
 /**
  * Full states of checkpoints in a shared folder, `root/<training>/<name>/`. They are no artifacts: no digest names them,
@@ -56,14 +57,5 @@ async function takeFile(source: string, target: string): Promise<void> {
   } catch (error) {
     if (!isErrno(error, 'EXDEV') && !isErrno(error, 'EPERM')) throw error;
     await copyFile(source, target, constants.COPYFILE_FICLONE);
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
   }
 }
