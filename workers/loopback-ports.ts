@@ -1,7 +1,19 @@
+import { randomInt } from 'node:crypto';
 import net from 'node:net';
 
-/** A loopback port that is free right now. */
+/**
+ * Ports that no system hands out by itself (Linux begins at 32768, others at 49152): one of those could be taken by any
+ * outgoing connection between the moment it is found free and the moment somebody listens on it.
+ */
+const OWN_PORTS = { first: 20_000, end: 32_768 };
+const TRIES = 50;
+
+/** A loopback port that is free right now, and stays so unless somebody asks for this very one. */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = randomInt(OWN_PORTS.first, OWN_PORTS.end);
+    if (await isFree(port)) return port;
+  }
   return openOnce(0);
 }
 

@@ -13,6 +13,7 @@ import { lineageSpecSchema, type FinetuneSpec, type LineageSpec } from '../../co
 import type { ReleaseState, ReleaseStatus } from '../../contracts/lineage-state.ts';
 import { trainingLedgerSchema, type TrainingLedger } from '../../contracts/training-ledger.schema.ts';
 import { startDevServer, type DevServer } from '../../workers/dev-server.ts';
+import { PROJECT_ROOT } from '../../workers/settings.ts';
 import type { DrillModels } from './models.ts';
 import { sendSignal } from './processes.ts';
 import { endTrainerIn, TrainerInFolder } from './trainer-in-folder.ts';
@@ -101,17 +102,19 @@ export class DrillPlace {
     const folder = path.join(this.folder, home);
     await mkdir(folder, { recursive: true });
     if (cache !== null) await cp(cache, path.join(folder, 'cache'), { recursive: true });
-    const worker = startWorkerProcess({
-      home: folder,
-      store: path.join(this.folder, 'store'),
-      environment: {
-        // Training has the same bits every time on CPUs only.
-        ...{ PATH, HOME, CUDA_VISIBLE_DEVICES: '', TEMPORAL_ADDRESS: this.#server.address },
-        ...(REGRAFT_PYTHON !== undefined && { REGRAFT_PYTHON }),
-        ...(SLURM_CONF !== undefined && { SLURM_CONF }),
+    const program = path.join(PROJECT_ROOT, 'bin', 'regraft.mjs');
+    const worker = startWorkerProcess(
+      [program, 'worker', '--home', folder, '--store', path.join(this.folder, 'store')],
+      {
+        environment: {
+          // Training has the same bits every time on CPUs only.
+          ...{ PATH, HOME, CUDA_VISIBLE_DEVICES: '', TEMPORAL_ADDRESS: this.#server.address },
+          ...(REGRAFT_PYTHON !== undefined && { REGRAFT_PYTHON }),
+          ...(SLURM_CONF !== undefined && { SLURM_CONF }),
+        },
+        log: path.join(this.folder, `${home}-worker.log`),
       },
-      log: path.join(this.folder, `${home}-worker.log`),
-    });
+    );
     this.#workers.push(worker);
     return worker;
   }

@@ -9,12 +9,12 @@ import { connectClient } from '../../client/connection.ts';
 import { createLineages, type Lineages } from '../../client/lineages.ts';
 import type { LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import { taskQueue } from '../../contracts/task-queues.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../drills/lab/worker-process.ts';
 import { findRelease } from '../../policy/lineage.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import type { lineage } from '../../workflows/lineage.ts';
 import { launchIn } from './trainings.ts';
 import { waitAtLength } from './wait-at-length.ts';
-import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** Where a lineage stood at some moment, with a copy of what its home folder held: others can go on from there. */
 export interface Standing {

@@ -16,6 +16,11 @@ it('a free port can be taken, and nobody listens there', async () => {
   await occupy(port);
 });
 
+it('a free port is none that the system could hand to an outgoing connection', async () => {
+  const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
+  expect(ports.filter((port) => port < 20_000 || port >= 32_768)).toEqual([]);
+});
+
 it('a taken port is not free, and somebody listens there', async () => {
   const port = await freePort();
   await occupy(port);
