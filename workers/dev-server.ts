@@ -61,7 +61,8 @@ export async function startDevServer(
     if (!signal.aborted) await end(earlier, 'SIGKILL');
   }
   const program = await findServerProgram(environment);
-  const ports = { port: await portOr(earlier?.port), uiPort: await portOr(earlier?.uiPort) };
+  const port = await portOr(earlier?.port);
+  const ports = { port, uiPort: await portOr(earlier?.uiPort, port) };
   if (signal.aborted) throw startFailed('it was told to stop', home);
   return launch(program, home, ports, signal);
 }
@@ -201,11 +202,11 @@ function sendSignal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
  * The port of before, so that clients find the server where it was; a killed one's threads may hold it for a moment longer
  * than its process counts as alive. Another one when somebody keeps it.
  */
-async function portOr(wanted: number | undefined): Promise<number> {
-  if (wanted === undefined) return freePort();
+async function portOr(wanted: number | undefined, except?: number): Promise<number> {
+  if (wanted === undefined) return freePort(except);
   for (let waitedMs = 0; waitedMs < PORT_TIMEOUT_MS; waitedMs += 100) {
     if (await isFree(wanted)) return wanted;
     await setTimeout(100);
   }
-  return freePort();
+  return freePort(except);
 }

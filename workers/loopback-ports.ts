@@ -8,11 +8,15 @@ import net from 'node:net';
 const OWN_PORTS = { first: 20_000, end: 32_768 };
 const TRIES = 50;
 
-/** A loopback port that is free right now, and stays so unless somebody asks for this very one. */
-export async function freePort(): Promise<number> {
+/**
+ * A loopback port that is free right now, and stays so unless somebody asks for this very one.
+ *
+ * @param except one that was found before and is not listened on yet
+ */
+export async function freePort(except?: number): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(OWN_PORTS.first, OWN_PORTS.end);
-    if (await isFree(port)) return port;
+    if (port !== except && (await isFree(port))) return port;
   }
   return openOnce(0);
 }

@@ -2,12 +2,12 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { readText } from '../../adapters/trainer/trainer-folder.ts';
+import { freePort } from '../../workers/loopback-ports.ts';
 import { waitAtLength } from './wait-at-length.ts';
 
 const CONTROLLER = '/usr/sbin/slurmctld';
@@ -92,7 +92,8 @@ async function writeConfiguration(folder: string): Promise<string> {
   await writeFile(path.join(folder, 'gres.conf'), 'Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n');
   const conf = path.join(folder, 'slurm.conf');
   const host = hostname().split('.')[0] ?? '';
-  const [controllerPort, nodePort] = await freePorts();
+  const controllerPort = await freePort();
+  const nodePort = await freePort(controllerPort);
   await writeFile(
     conf,
     `ClusterName=regraft${String(controllerPort)}
@@ -132,18 +133,6 @@ PartitionName=high Nodes=${host} MaxTime=INFINITE PriorityTier=10
 }
 
 /** Two ports that were free a moment ago. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()] as const;
-  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('free port: the listener has no port.');
-    return address.port;
-  });
-  for (const server of servers) await once(server.close(), 'close');
-  return [ports[0] ?? 0, ports[1] ?? 0];
-}
-
 async function startDaemon(
   folder: string,
   environment: Readonly<Record<string, string>>,

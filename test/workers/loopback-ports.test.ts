@@ -1,6 +1,9 @@
+import { randomInt } from 'node:crypto';
 import net from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { freePort, isFree, isListening } from '../../workers/loopback-ports.ts';
+
+vi.mock('node:crypto', { spy: true });
 
 /** A listener of somebody else's, until the test is over. */
 async function occupy(port: number): Promise<void> {
@@ -19,6 +22,12 @@ it('a free port can be taken, and nobody listens there', async () => {
 it('a free port is none that the system could hand to an outgoing connection', async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
   expect(ports.filter((port) => port < 20_000 || port >= 32_768)).toEqual([]);
+});
+
+it('a free port is not the one that was found before', async () => {
+  const found = await freePort();
+  vi.mocked(randomInt).mockImplementationOnce(() => found);
+  expect(await freePort(found)).not.toBe(found);
 });
 
 it('a taken port is not free, and somebody listens there', async () => {
