@@ -64,6 +64,7 @@ export function launchOf({ claim, folder }: Training): TrainerLaunch | null {
   return newest === undefined ? null : { folder, token: newest.launch, launcher: newest.launcher };
 }
 
+/** `lineage/release/arm`: a run's name in the store, in folders and in sentences. */
 export function runName({ lineage, release, arm }: RunKey): string {
   return `${lineage}/${release}/${arm}`;
 }

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { waitFor } from '../../drills/lab/wait-for.ts';
 
 /** As `waitUntil`, for whole processes on a busy machine: fails by name after three minutes. */
 export async function waitAtLength<Value>(
@@ -6,11 +6,5 @@ export async function waitAtLength<Value>(
   ask: () => Promise<Value | null | false>,
   everyMs = 10,
 ): Promise<Value> {
-  const deadline = performance.now() + 180_000;
-  while (performance.now() < deadline) {
-    const answer = await ask();
-    if (answer !== null && answer !== false) return answer;
-    await setTimeout(everyMs);
-  }
-  throw new Error(`waited three minutes in vain until ${what}`);
+  return waitFor(what, ask, { everyMs });
 }
