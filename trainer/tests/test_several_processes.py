@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -43,9 +42,8 @@ def test_two_processes_stop_together_resume_and_train_what_one_would(tmp_path: P
     assert tiny.train_here(alone) == 0
     run = tiny.make_run(tmp_path, "two", **RECIPE)
     process = start(run)
-    while not tiny.metrics(run):
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.001)
+    # Six steps can be over before the launcher looks again: it is told now, and tells the processes as they appear.
+    tiny.wait_until_it_catches(process, signal.SIGTERM)
     os.killpg(process.pid, signal.SIGTERM)
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 75, output
