@@ -36,12 +36,17 @@ export const workerFrozen: Drill = {
   },
 };
 
-/** Waits until the worker counts a write of its own that was refused. */
+/** Waits until the worker counts a write of its own that was refused; one that ends instead fails the drill at once. */
 async function untilRefused(worker: WorkerProcess): Promise<void> {
+  let hasEnded = false;
+  void worker.ended.then(() => {
+    hasEnded = true;
+  });
   await waitFor(
     'the worker that woke up is refused a write',
     async () => {
-      const page = await (await fetch(`${worker.metricsUrl}/metrics`)).text();
+      assertKept(!hasEnded, 'the worker that woke up ended');
+      const page = await metricsOf(worker);
       const counts = [...page.matchAll(/^regraft_stale_writes_refused_total\{.*\} ([0-9]+)$/gm)].map(([, count]) =>
         Number(count),
       );
@@ -49,6 +54,15 @@ async function untilRefused(worker: WorkerProcess): Promise<void> {
     },
     { everyMs: 200 },
   );
+}
+
+/** Its metrics page; empty when it does not answer, as one that has just woken up may not. */
+async function metricsOf({ metricsUrl }: WorkerProcess): Promise<string> {
+  try {
+    return await (await fetch(`${metricsUrl}/metrics`)).text();
+  } catch {
+    return ''; // asked again soon, and only for so long
+  }
 }
 
 /** True when no state of the ledger after the takeover has the old token. */
