@@ -47,7 +47,8 @@ watch_lease() {
   wait "$regraft_nap"
   kill -s KILL -- "-$$"
 }
-leave trainer.json "{\"pid\":$$,\"startTicks\":$regraft_start_ticks,\"bootId\":\"$(cat /proc/sys/kernel/random/boot_id)\",\"host\":\"$(uname -n)\",\"token\":\"$regraft_token\"}"
+# Told while it leaves its name, it has no name: no trainer may run that nobody finds.
+leave trainer.json "{\"pid\":$$,\"startTicks\":$regraft_start_ticks,\"bootId\":\"$(cat /proc/sys/kernel/random/boot_id)\",\"host\":\"$(uname -n)\",\"token\":\"$regraft_token\"}" || regraft_told=yes
 watch_lease &
 regraft_watcher=$!
 # A shell exports variables of its own; the trainer gets what this shell was given.
@@ -59,4 +60,6 @@ if [ -z "$regraft_told" ]; then
   regraft_code=$?
 fi
 kill -ALRM "$regraft_watcher" 2>/dev/null
+# From here on also what this shell runs is deaf: Slurm tells every process of a job, more than once.
+trap '' TERM INT HUP USR1
 leave exit.json "{\"token\":\"$regraft_token\",\"exitCode\":$regraft_code}"

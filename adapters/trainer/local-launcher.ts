@@ -82,11 +82,13 @@ async function untilIdentified({ folder, token }: Launch): Promise<void> {
   for (let waitedMs = 0; waitedMs < START_TIMEOUT_MS; waitedMs += 20) {
     const identity = await readSmall(folder, 'trainer.json', identitySchema);
     if (identity?.token === token) return;
+    const exit = await readSmall(folder, 'exit.json', exitSchema);
+    if (exit?.token === token) break; // it could not leave one, and has ended
     await setTimeout(20);
   }
   throw new RegraftError(
     'TRAINER_START_FAILED',
-    `The trainer in ${folder} left no identity within ${String(START_TIMEOUT_MS / 1000)} s; see trainer.log there.`,
+    `The trainer in ${folder} left no identity, after up to ${String(START_TIMEOUT_MS / 1000)} s; see trainer.log there.`,
     { retryable: true },
   );
 }

@@ -34,10 +34,7 @@ export const LONG: Script = { steps: 100_000, saveEvery: 100_000, stepMillisecon
 export async function trainingFolder(name = 'run'): Promise<string> {
   const folder = path.join(await temporaryFolder(), name);
   await mkdir(folder);
-  onTestFinished(async () => {
-    await killProcessesOf(folder);
-    await untilGone(folder);
-  });
+  onTestFinished(() => killProcessesOf(folder));
   return folder;
 }
 

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isErrno } from '../../adapters/store/atomic-file.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** Process ids of what runs with this text among its arguments, this process and its threads aside. */
 export async function processesOf(argument: string): Promise<readonly number[]> {
@@ -13,13 +14,17 @@ export async function processesOf(argument: string): Promise<readonly number[]> 
   return ids.filter((_, index) => running[index]).map(Number);
 }
 
-/** Ends them all on the spot; one that ends by itself meanwhile is as good. */
+/** Ends them all, and those that they start meanwhile, until none is left; one that ends by itself is as good. */
 export async function killProcessesOf(argument: string): Promise<void> {
-  for (const pid of await processesOf(argument)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if (!isErrno(error, 'ESRCH')) throw error;
+  await waitUntil(`every process of ${argument} has ended`, async () => {
+    const running = await processesOf(argument);
+    for (const pid of running) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if (!isErrno(error, 'ESRCH')) throw error;
+      }
     }
-  }
+    return running.length === 0;
+  });
 }

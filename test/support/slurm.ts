@@ -122,7 +122,7 @@ PreemptMode=REQUEUE
 ReturnToService=2
 SlurmdParameters=config_overrides
 GresTypes=gpu
-KillWait=3
+KillWait=30
 MinJobAge=600
 NodeName=${host} NodeAddr=127.0.0.1 CPUs=4 CoresPerSocket=4 RealMemory=1000 Gres=gpu:2
 PartitionName=main Nodes=${host} Default=YES MaxTime=INFINITE PriorityTier=1
@@ -132,7 +132,6 @@ PartitionName=high Nodes=${host} MaxTime=INFINITE PriorityTier=10
   return conf;
 }
 
-/** Two ports that were free a moment ago. */
 async function startDaemon(
   folder: string,
   environment: Readonly<Record<string, string>>,

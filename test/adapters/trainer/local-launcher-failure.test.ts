@@ -12,7 +12,7 @@ describe('a trainer that leaves no identity', () => {
     await expect(starting).rejects.toMatchObject({
       code: 'TRAINER_START_FAILED',
       retryable: true,
-      message: `The trainer in ${folder} left no identity within 20 s; see trainer.log there.`,
+      message: `The trainer in ${folder} left no identity, after up to 20 s; see trainer.log there.`,
     });
   });
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listCheckpoints, verifyCheckpoint } from '../../../adapters/trainer/checkpoint-folders.ts';
 import { isLocalLaunchInUse } from '../../../adapters/trainer/local-launcher.ts';
-import { identitySchema } from '../../../adapters/trainer/trainer-folder.ts';
+import { exitSchema, identitySchema, readSmall } from '../../../adapters/trainer/trainer-folder.ts';
 import { readTrainingSteps } from '../../../adapters/trainer/training-steps.ts';
 import {
   ENVIRONMENT,
@@ -22,6 +22,7 @@ import {
   untilStep,
 } from '../../support/local-trainer.ts';
 import { processesOf } from '../../support/processes-of.ts';
+import { temporaryFolder } from '../../support/safetensors.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 const STARTER = fileURLToPath(new URL('../../support/start-trainer.ts', import.meta.url));
@@ -82,6 +83,39 @@ describe('a trainer of this machine', () => {
     const environment = await readJson(folder, 'environment.json');
     // Where /bin/sh is bash, it names the program it runs in `_`, whatever one does.
     expect({ ...(environment as object), _: '' }).toEqual({ ...ENVIRONMENT, ...given, _: '' });
+  });
+
+  it('leaves its exit code also when it is told to stop while it does', async () => {
+    const folder = await trainingFolder();
+    const tools = await temporaryFolder();
+    await writeFile(
+      path.join(tools, 'mv'),
+      `#!/bin/sh\ncase $2 in */exit.json) kill -s TERM $$ ;; esac\nexec /bin/mv "$@"\n`,
+      { mode: 0o755 },
+    );
+    const launch = await prepare(folder, 1, { endWith: 65 });
+    const environment = { ...ENVIRONMENT, PATH: `${tools}:${ENVIRONMENT.PATH}` };
+    await launcher.start(launch, { ...programIn(folder), environment });
+    expect(await exitOf(launch)).toBe(65);
+  });
+
+  it('starts no trainer when it could not leave its name', async () => {
+    const folder = await trainingFolder();
+    const tools = await temporaryFolder();
+    await writeFile(
+      path.join(tools, 'mv'),
+      `#!/bin/sh\ncase $2 in */trainer.json) exit 1 ;; esac\nexec /bin/mv "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const launch = await prepare(folder, 1);
+    const environment = { ...ENVIRONMENT, PATH: `${tools}:${ENVIRONMENT.PATH}` };
+    const started = launcher.start(launch, { ...programIn(folder), environment });
+    const left = await waitUntil('it has ended', () => readSmall(folder, 'exit.json', exitSchema));
+    expect(left).toEqual({ token: launch.token, exitCode: 75 });
+    expect(await readdir(folder)).not.toContain('environment.json');
+    await expect(started).rejects.toMatchObject({ code: 'TRAINER_START_FAILED', retryable: true });
   });
 
   it('runs in a folder whose name a shell would take apart', async () => {
