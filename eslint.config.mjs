@@ -57,6 +57,8 @@ const size = {
 
 export default tseslint.config(
   { ignores: ['node_modules/', '.venv/', '.regraft/', 'dist/', '**/generated/', 'test/golden/', 'test/histories/'] },
+  // AssemblyScript, which its own compiler checks.
+  { ignores: ['weights/kernel/'] },
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     plugins: { house: { rules: { 'disable-with-reason': disableWithReason } } },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const CACHE = join('.regraft', 'cache');
 const bin = (/** @type {string} */ name) => join('node_modules', '.bin', name);
 const RUFF = join('.venv', 'bin', 'ruff');
-const PYTHON_FOLDERS = ['trainer', join('scripts', 'demo')];
+const PYTHON_FOLDERS = ['trainer', join('scripts', 'demo'), join('scripts', 'bench')];
 const RUFF_CONFIG = ['--config', join('trainer', 'pyproject.toml')];
 
 /**
@@ -38,6 +38,7 @@ export const CHECK_STEPS = [
     name: 'generated files',
     command: [process.execPath, '--import', 'tsx', join('scripts', 'generate.ts'), '--check'],
   },
+  { name: 'compiled kernel', command: [process.execPath, join('scripts', 'build-kernel.mjs'), '--check'] },
   { name: 'python lint', command: [RUFF, 'check', '--quiet', ...RUFF_CONFIG, ...PYTHON_FOLDERS] },
   { name: 'python format', command: [RUFF, 'format', '--check', '--quiet', ...RUFF_CONFIG, ...PYTHON_FOLDERS] },
 ];

@@ -3,10 +3,14 @@ import { FLOAT_BYTES, type FloatDtype } from '../dtype.ts';
 /**
  * Widens `count` little-endian elements of `dtype` at the start of `bytes` into float64, in `into[0..count)`.
  * Exact for all four dtypes: subnormals, -0 and infinities keep their value, NaN stays NaN. No rounding. `bytes` is not
- * changed. Throws RangeError where a buffer is too short or `bytes` is not aligned to 8 bytes.
+ * changed. Throws RangeError where a buffer is too short or `bytes` is not aligned to its elements.
  */
 export function decodeInto(dtype: FloatDtype, bytes: Uint8Array<ArrayBuffer>, count: number, into: Float64Array): void {
-  if (bytes.byteLength < count * FLOAT_BYTES[dtype] || into.length < count || bytes.byteOffset % 8 !== 0) {
+  if (
+    bytes.byteLength < count * FLOAT_BYTES[dtype] ||
+    into.length < count ||
+    bytes.byteOffset % FLOAT_BYTES[dtype] !== 0
+  ) {
     throw new RangeError(`decode: ${String(count)} elements of ${dtype} do not fit the buffers given`);
   }
   switch (dtype) {

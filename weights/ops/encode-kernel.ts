@@ -3,11 +3,12 @@ import { FLOAT_BYTES, type FloatDtype } from '../dtype.ts';
 /**
  * Rounds `values[0..count)` once, from float64 to nearest even, into little-endian `dtype` at the start of `into`, and
  * returns how many of the written elements are not finite (NaN, infinities, and values beyond the dtype's range, which
- * become infinities as IEEE 754 says). -0 and subnormals are kept; NaN is written as the quiet NaN. `values` is not changed.
+ * become infinities as IEEE 754 says). -0 and subnormals are kept; NaN is written as the quiet NaN, without the
+ * sign and payload that differ from machine to machine. `values` is not changed.
  *
  * BF16 and F16 go by way of float32 without rounding twice: both formats' midpoints are float32 values, so only a
  * float32 that lies on a midpoint can mislead, and there the float64 value decides.
- * Throws RangeError where a buffer is too short or `into` is not aligned to 8 bytes.
+ * Throws RangeError where a buffer is too short or `into` is not aligned to its elements.
  */
 export function encodeInto(
   dtype: FloatDtype,
@@ -15,7 +16,11 @@ export function encodeInto(
   count: number,
   into: Uint8Array<ArrayBuffer>,
 ): number {
-  if (into.byteLength < count * FLOAT_BYTES[dtype] || values.length < count || into.byteOffset % 8 !== 0) {
+  if (
+    into.byteLength < count * FLOAT_BYTES[dtype] ||
+    values.length < count ||
+    into.byteOffset % FLOAT_BYTES[dtype] !== 0
+  ) {
     throw new RangeError(`encode: ${String(count)} elements of ${dtype} do not fit the buffers given`);
   }
   switch (dtype) {
@@ -24,17 +29,32 @@ export function encodeInto(
     case 'F16':
       return encodeF16(values, new Uint16Array(into.buffer, into.byteOffset, count));
     case 'F32':
-      return encodeWide(values, new Float32Array(into.buffer, into.byteOffset, count));
+      return encodeF32(values, new Float32Array(into.buffer, into.byteOffset, count));
     case 'F64':
-      return encodeWide(values, new Float64Array(into.buffer, into.byteOffset, count));
+      return encodeF64(values, new Float64Array(into.buffer, into.byteOffset, count));
   }
 }
 
-function encodeWide(values: Float64Array, into: Float32Array | Float64Array): number {
+function encodeF32(values: Float64Array, into: Float32Array): number {
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
   let nonFinite = 0;
   for (let i = 0; i < into.length; i++) {
-    into[i] = values[i]!;
+    const value = values[i]!;
+    if (Number.isNaN(value)) bits[i] = 0x7fc00000;
+    else into[i] = value;
     if (!Number.isFinite(into[i])) nonFinite++;
+  }
+  return nonFinite;
+}
+
+function encodeF64(values: Float64Array, into: Float64Array): number {
+  const bits = new BigUint64Array(into.buffer, into.byteOffset, into.length);
+  let nonFinite = 0;
+  for (let i = 0; i < into.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) bits[i] = 0x7ff8000000000000n;
+    else into[i] = value;
+    if (!Number.isFinite(value)) nonFinite++;
   }
   return nonFinite;
 }
@@ -65,7 +85,7 @@ function encodeF16(values: Float64Array, into: Uint16Array): number {
     single[0] = value;
     const magnitude = halfMagnitude(value, single[0], bits[0]! & 0x7fffffff);
     if (magnitude >= 0x7c00) nonFinite++;
-    into[i] = ((bits[0]! >>> 16) & 0x8000) | magnitude;
+    into[i] = Number.isNaN(value) ? magnitude : ((bits[0]! >>> 16) & 0x8000) | magnitude;
   }
   return nonFinite;
 }

@@ -1,0 +1,69 @@
+import { Bf16, F16, loadFour, loadOne } from './element';
+import { promoteHigh, promoteLow } from './lanes';
+import { moveEight, moveOne } from './move';
+
+export function recycleBf16(
+  target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
+): usize {
+  return recycle<Bf16>(target, tuned, base, out, count, factor, sums);
+}
+
+export function recycleF16(
+  target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
+): usize {
+  return recycle<F16>(target, tuned, base, out, count, factor, sums);
+}
+
+export function recycleF32(
+  target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
+): usize {
+  return recycle<f32>(target, tuned, base, out, count, factor, sums);
+}
+
+// @ts-ignore: decorator
+@inline function recycle<T>(
+  target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
+): usize {
+  // Two loops, each without the other's branch.
+  if (sums) return recycleAll<T>(target, tuned, base, out, count, factor, sums);
+  return recycleAll<T>(target, tuned, base, out, count, factor, 0);
+}
+
+// @ts-ignore: decorator
+@inline function recycleAll<T>(
+  target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
+): usize {
+  const factors = f64x2.splat(factor);
+  const whole = count & ~7;
+  let nonFinite: usize = 0;
+  for (let i: usize = 0; i < whole; i += 8) {
+    const at = i * sizeof<T>();
+    const tunedLow = loadFour<T>(tuned + at);
+    const tunedHigh = loadFour<T>(tuned + at + 4 * sizeof<T>());
+    const baseLow = loadFour<T>(base + at);
+    const baseHigh = loadFour<T>(base + at + 4 * sizeof<T>());
+    const isStored = moveEight<T>(
+      target + at,
+      out + at,
+      f64x2.mul(factors, f64x2.sub(promoteLow(tunedLow), promoteLow(baseLow))),
+      f64x2.mul(factors, f64x2.sub(promoteHigh(tunedLow), promoteHigh(baseLow))),
+      f64x2.mul(factors, f64x2.sub(promoteLow(tunedHigh), promoteLow(baseHigh))),
+      f64x2.mul(factors, f64x2.sub(promoteHigh(tunedHigh), promoteHigh(baseHigh))),
+      sums,
+    );
+    if (!isStored) nonFinite += recycleEach<T>(target, tuned, base, out, i, i + 8, factor, sums);
+  }
+  return nonFinite + recycleEach<T>(target, tuned, base, out, whole, count, factor, sums);
+}
+
+function recycleEach<T>(
+  target: usize, tuned: usize, base: usize, out: usize, from: usize, end: usize, factor: f64, sums: usize,
+): usize {
+  let nonFinite: usize = 0;
+  for (let i = from; i < end; i++) {
+    const at = i * sizeof<T>();
+    const m = factor * (loadOne<T>(tuned + at) - loadOne<T>(base + at));
+    nonFinite += moveOne<T>(target + at, out + at, m, sums ? sums + ((i & 7) << 3) : 0);
+  }
+  return nonFinite;
+}
