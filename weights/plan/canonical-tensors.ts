@@ -34,3 +34,19 @@ export function canonicalTensors(tensors: ReadonlyMap<string, TensorEntry>, tied
 export function looksTied(tensors: ReadonlySet<string>): boolean {
   return TIED.some(({ head, embeddings }) => !tensors.has(head) && embeddings.some((name) => tensors.has(name)));
 }
+
+const VOCABULARY_TENSORS: ReadonlySet<string> = new Set([
+  ...TIED.flatMap(({ head, embeddings }) => [head, ...embeddings]),
+  'lm_head.bias',
+]);
+
+/** Whether a tensor has a row for every token of the vocabulary: an embedding, or an output head. */
+export function isVocabularyTensor(canonicalName: string): boolean {
+  return VOCABULARY_TENSORS.has(canonicalName);
+}
+
+/** Rows of a model's embedding, padding included; 0 where it has none that is known by name. */
+export function vocabularyRows(tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>): number {
+  const embedding = TIED.flatMap(({ embeddings }) => embeddings).find((name) => tensors.has(name));
+  return tensors.get(embedding ?? 'lm_head.weight')?.shape[0] ?? 0;
+}

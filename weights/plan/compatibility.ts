@@ -1,6 +1,7 @@
 import { isFloatDtype, type Dtype } from '../dtype.ts';
+import { isVocabularyTensor } from './canonical-tensors.ts';
 import { createProblem, type Problem } from './problem.ts';
-import { differingTokens, type Vocabulary } from './vocabulary.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** What compatibility is judged by: everything about a model or a delta except its values. */
 export interface Facts {
@@ -14,27 +15,39 @@ export interface Facts {
   readonly vocabulary: Vocabulary;
 }
 
+/** Tensors that are not looked at: the spec says that they stay the target's. */
+export type IsExcluded = (name: string) => boolean;
+
+const NOTHING: IsExcluded = () => false;
+
 /**
  * Every reason why `others` cannot be added to or subtracted from `reference`, value by value. Pure; reads no weights.
- * Dtypes may differ between models as long as each is BF16, F16, F32 or F64.
+ * Dtypes may differ between models as long as each is BF16, F16, F32 or F64. How many rows the vocabulary has may differ
+ * too: whether those can be matched is `planVocabulary`'s to say.
  */
-export function findProblems(reference: Facts, others: readonly Facts[]): readonly Problem[] {
+export function findProblems(
+  reference: Facts,
+  others: readonly Facts[],
+  isExcluded: IsExcluded = NOTHING,
+): readonly Problem[] {
   return [
-    ...dtypeProblems(reference),
+    ...dtypeProblems(reference, isExcluded),
     ...others.flatMap((other) => [
       ...kindProblems(reference, other),
       ...configProblems(reference, other),
-      ...dtypeProblems(other),
-      ...tensorProblems(reference, other),
-      ...vocabularyProblems(reference, other),
+      ...dtypeProblems(other, isExcluded),
+      ...tensorProblems(reference, other, isExcluded),
     ]),
   ];
 }
 
 /** Tensors of a dtype that arithmetic is not defined on, by name. */
-export function dtypeProblems({ role, tensors }: Pick<Facts, 'role' | 'tensors'>): readonly Problem[] {
+export function dtypeProblems(
+  { role, tensors }: Pick<Facts, 'role' | 'tensors'>,
+  isExcluded: IsExcluded = NOTHING,
+): readonly Problem[] {
   return [...tensors].flatMap(([name, { dtype }]) =>
-    isFloatDtype(dtype)
+    isFloatDtype(dtype) || isExcluded(name)
       ? []
       : [
           createProblem({
@@ -42,7 +55,7 @@ export function dtypeProblems({ role, tensors }: Pick<Facts, 'role' | 'tensors'>
             subject: `${role}: tensor \`${name}\``,
             found: dtype,
             expected: 'BF16, F16, F32 or F64',
-            advice: 'use the checkpoint from before quantisation',
+            advice: 'use the checkpoint from before quantisation, or exclude the tensor',
           }),
         ],
   );
@@ -74,6 +87,7 @@ function kindProblems(reference: Facts, other: Facts): readonly Problem[] {
 
 function configProblems(reference: Facts, other: Facts): readonly Problem[] {
   const fields = new Set([...Object.keys(reference.shapeConfig), ...Object.keys(other.shapeConfig)]);
+  fields.delete('vocab_size'); // its rows are matched by token
   return [...fields].flatMap((field) => {
     const found = other.shapeConfig[field];
     const expected = reference.shapeConfig[field];
@@ -91,68 +105,32 @@ function configProblems(reference: Facts, other: Facts): readonly Problem[] {
   });
 }
 
-function tensorProblems(reference: Facts, other: Facts): readonly Problem[] {
+function tensorProblems(reference: Facts, other: Facts, isExcluded: IsExcluded): readonly Problem[] {
   const problems: Problem[] = [];
   const add = (code: Problem['code'], name: string, found: string, expected: string, advice: string): void => {
     problems.push(createProblem({ code, subject: `${other.role}: tensor \`${name}\``, found, expected, advice }));
   };
   for (const [name, { shape }] of reference.tensors) {
+    if (isExcluded(name)) continue;
     const found = other.tensors.get(name)?.shape;
     const expected = `shape [${shape.join(', ')}] as in ${reference.role}`;
     if (found === undefined) {
       add('WEIGHTS_TENSOR_MISSING', name, 'no such tensor', expected, 'use a complete checkpoint');
-    } else if (found.join() !== shape.join()) {
-      const advice = 'align the models, resized vocabularies included';
+    } else if (comparable(name, found) !== comparable(name, shape)) {
+      const advice = 'use releases of one model size, or exclude the tensor';
       add('WEIGHTS_SHAPE_MISMATCH', name, `shape [${found.join(', ')}]`, expected, advice);
     }
   }
   for (const [name, { shape }] of other.tensors) {
-    if (reference.tensors.has(name)) continue;
+    if (reference.tensors.has(name) || isExcluded(name)) continue;
     const expected = `no such tensor, as in ${reference.role}`;
-    const advice = 'merge adapters and remove what is not part of the model';
+    const advice = 'merge adapters, remove what is not part of the model, or exclude the tensor';
     add('WEIGHTS_TENSOR_EXTRA', name, `shape [${shape.join(', ')}]`, expected, advice);
   }
   return problems;
 }
 
-function vocabularyProblems(reference: Facts, other: Facts): readonly Problem[] {
-  const difference = describeDifference(reference.vocabulary, other.vocabulary);
-  if (difference === null) return [];
-  return [
-    createProblem({
-      code: 'WEIGHTS_VOCABULARY_MISMATCH',
-      subject: `${other.role}: tokenizer`,
-      found: difference,
-      expected: `the token -> row map of ${reference.role}`,
-      advice: 'align the tokenizers, or keep the tokenizer files beside each model',
-    }),
-  ];
-}
-
-/** What `other` says differently, or null; where nothing is known of both, there is nothing to refuse. */
-function describeDifference(reference: Vocabulary, other: Vocabulary): string | null {
-  if (reference.kind === 'tokens' && other.kind === 'tokens') {
-    const tokens = differingTokens(reference.tokens, other.tokens);
-    if (tokens.length === 0) return null;
-    const named = tokens.slice(0, 5).map((token) => {
-      const [from, to] = [reference.tokens.get(token), other.tokens.get(token)];
-      return `${JSON.stringify(token)} (${to === undefined ? 'absent' : String(to)}, not ${from === undefined ? 'absent' : String(from)})`;
-    });
-    return `${String(tokens.length)} differing tokens: ${named.join(', ')}${tokens.length > 5 ? ', …' : ''}`;
-  }
-  if (reference.kind === 'files' && other.kind === 'files') {
-    return reference.digest === other.digest ? null : 'other vocabulary files';
-  }
-  return reference.kind === other.kind ? null : `${say(other)} beside ${say(reference)}, which cannot be compared`;
-}
-
-function say(vocabulary: Vocabulary): string {
-  switch (vocabulary.kind) {
-    case 'tokens':
-      return 'a tokenizer.json';
-    case 'files':
-      return 'vocabulary files without a tokenizer.json';
-    case 'none':
-      return 'no tokenizer';
-  }
+/** A shape as text; of a tensor with a row for every token, without how many those are. */
+function comparable(name: string, shape: readonly number[]): string {
+  return isVocabularyTensor(name) ? `rows,${shape.slice(1).join()}` : shape.join();
 }

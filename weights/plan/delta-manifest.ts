@@ -1,8 +1,10 @@
 import { WeightsError } from '../errors.ts';
+import type { Config } from './config/config-fields.ts';
 import { isRecord } from './is-record.ts';
+import type { RowRange } from './vocabulary/types.ts';
 
 /** The schema that delta.json declares. */
-export const DELTA_SCHEMA = 'regraft.delta/1';
+export const DELTA_SCHEMA = 'regraft.delta/2';
 
 /** A written file, as reports and manifests name it; `path` is relative to the folder it is in. */
 export interface OutputFile {
@@ -23,12 +25,18 @@ export interface DeltaManifest {
   readonly tied: boolean;
   readonly tensorCount: number;
   readonly parameterCount: number;
-  /** L2 norm of the stored values, accumulated in float64 in stored order. */
+  /** L2 norm of the stored differences, accumulated in float64 (see docs/weights.md for the order); own rows do not count. */
   readonly norm: number;
   /** Tensor name -> F32 or F64. */
   readonly dtypes: Readonly<Record<string, string>>;
   /** sha256 of the vocabulary files of a fine-tune without a tokenizer.json; null otherwise. */
   readonly vocabularyDigest: string | null;
+  /** Rows of the embedding (and of an untied head) that hold the fine-tune's own values, because the base lacks their token, or they are padding. */
+  readonly introducedRows: readonly RowRange[];
+  /** config.json of the two models, for the settings that a fine-tune has changed. */
+  readonly configs: { readonly tuned: Config; readonly base: Config };
+  /** generation_config.json of the base; null where it has none. */
+  readonly baseGeneration: Config | null;
   readonly shards: readonly OutputFile[];
   readonly fineTune: readonly OutputFile[];
 }
@@ -79,6 +87,10 @@ const FIELDS: Readonly<Record<keyof DeltaManifest, (value: unknown) => boolean>>
   norm: isNumber,
   dtypes: (value) => isEvery(value, (dtype) => dtype === 'F32' || dtype === 'F64'),
   vocabularyDigest: (value) => value === null || isText(value),
+  introducedRows: (value) =>
+    Array.isArray(value) && value.every((range) => Array.isArray(range) && range.length === 2 && range.every(isCount)),
+  configs: (value) => isRecord(value) && isRecord(value['tuned']) && isRecord(value['base']),
+  baseGeneration: (value) => value === null || isRecord(value),
   shards: (value) => isFiles(value, /^delta-\d{5}-of-\d{5}\.delta$/),
   fineTune: (value) => isFiles(value, /^fine-tune\/[a-z_]+\.(json|jinja)$/),
 };

@@ -3,9 +3,12 @@ import { WeightsError } from '../errors.ts';
 import { findDuplicateKeys } from './find-duplicate-keys.ts';
 import { isRecord } from './is-record.ts';
 import type { SafetensorsHeader, TensorEntry } from './model.ts';
+import { nestingDepth } from './nesting-depth.ts';
 
 /** The longest header that is read, as the reference implementation has it. */
 export const MAX_HEADER_BYTES = 100_000_000;
+/** A header has lists within objects within an object. */
+const MAX_DEPTH = 3;
 
 /**
  * Checks the JSON header of a safetensors file in full: UTF-8, an object, no name twice, known dtypes, shape · dtype =
@@ -74,6 +77,11 @@ function parseJson(json: Uint8Array, path: string): Readonly<Record<string, unkn
   let header: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+  } catch (cause) {
+    throw invalid('is not UTF-8 JSON', cause);
+  }
+  if (nestingDepth(text, MAX_DEPTH) > MAX_DEPTH) throw invalid('nests deeper than any header does');
+  try {
     header = JSON.parse(text);
   } catch (cause) {
     throw invalid('is not UTF-8 JSON', cause);

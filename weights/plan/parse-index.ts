@@ -1,6 +1,12 @@
 import { WeightsError } from '../errors.ts';
 import { findDuplicateKeys } from './find-duplicate-keys.ts';
 import { isRecord } from './is-record.ts';
+import { nestingDepth } from './nesting-depth.ts';
+
+/** Files of one model at most; more are no model's, and each would be opened. */
+const MAX_SHARDS = 10_000;
+/** An index has objects within an object; what else its metadata may hold is not deep. */
+const MAX_DEPTH = 16;
 
 /** A checked model.safetensors.index.json. */
 export interface ShardIndex {
@@ -14,10 +20,11 @@ export interface ShardIndex {
 
 /**
  * Parses a shard index. File names come from outside: only plain names that end in .safetensors pass, so no path leaves
- * the folder. Error: WEIGHTS_INDEX_INVALID, with every problem in `details.problems`.
+ * the folder, and at most 10,000 of them. Error: WEIGHTS_INDEX_INVALID, with every problem in `details.problems`.
  */
 export function parseIndex(text: string, path: string): ShardIndex {
   let document: unknown;
+  if (nestingDepth(text, MAX_DEPTH) > MAX_DEPTH) throw invalid(path, ['it nests deeper than any index does']);
   try {
     document = JSON.parse(text);
   } catch {
@@ -37,30 +44,9 @@ export function parseIndex(text: string, path: string): ShardIndex {
   ];
   if (problems.length > 0) throw invalid(path, problems);
   const map = new Map(entries.flatMap(({ name, file }) => (file === null ? [] : [[name, file] as const])));
-  return { shards: [...new Set(map.values())].sort(), weightMap: map, document };
-}
-
-/** The index of a model from which some tensors were left out: their names go, and the totals shrink. */
-export function withoutTensors(
-  index: ShardIndex,
-  dropped: readonly { readonly name: string; readonly sizeBytes: number; readonly parameters: number }[],
-): string {
-  const names = new Set(dropped.map(({ name }) => name));
-  const metadata = isRecord(index.document['metadata']) ? { ...index.document['metadata'] } : {};
-  const shrink = (key: string, by: number): void => {
-    const total = metadata[key];
-    if (typeof total === 'number') metadata[key] = total - by;
-  };
-  shrink(
-    'total_size',
-    dropped.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-  );
-  shrink(
-    'total_parameters',
-    dropped.reduce((sum, { parameters }) => sum + parameters, 0),
-  );
-  const weightMap = Object.fromEntries([...index.weightMap].filter(([name]) => !names.has(name)));
-  return `${JSON.stringify({ ...index.document, metadata, weight_map: weightMap }, null, 2)}\n`;
+  const shards = [...new Set(map.values())].sort();
+  if (shards.length <= MAX_SHARDS) return { shards, weightMap: map, document };
+  throw invalid(path, [`it names ${String(shards.length)} files, more than ${String(MAX_SHARDS)}`]);
 }
 
 function isShardName(value: unknown): value is string {
@@ -68,6 +54,6 @@ function isShardName(value: unknown): value is string {
 }
 
 function invalid(path: string, problems: readonly string[]): WeightsError {
-  const message = `${path}: ${problems.slice(0, 5).join('; ')}; write the index again from the shards.`;
+  const message = `${path}: ${problems.slice(0, 5).join('; ')}${problems.length > 5 ? ` and ${String(problems.length - 5)} more` : ''}; write the index again from the shards.`;
   return new WeightsError('WEIGHTS_INDEX_INVALID', message, { path, problems });
 }

@@ -42,15 +42,6 @@ export function parseVocabulary(text: string, path: string): ReadonlyMap<string,
   return tokens;
 }
 
-/** The tokens that two vocabularies do not have at the same row, sorted. */
-export function differingTokens(
-  one: ReadonlyMap<string, number>,
-  other: ReadonlyMap<string, number>,
-): readonly string[] {
-  const tokens = new Set([...one.keys(), ...other.keys()]);
-  return [...tokens].filter((token) => one.get(token) !== other.get(token)).sort();
-}
-
 function invalid(path: string, why: string): WeightsError {
   const message = `${path}: the tokenizer ${why}; save the tokenizer again with the tokenizers library.`;
   return new WeightsError('WEIGHTS_TOKENIZER_INVALID', message, { path });
