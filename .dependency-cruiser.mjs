@@ -51,8 +51,11 @@ const home = (name, packagePath, places, comment) => ({
 
 const PORTS = 'activities/(training-)?ports([.]ts)?';
 const MESSAGES = 'workflows/[^/]+[.]messages[.]ts';
-/** `regraft up` and `regraft worker` host workers; reports and curves are read from the store's run records. */
-const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'drills', 'adapters/store'];
+/**
+ * `regraft up` and `regraft worker` host workers; reports and curves are read from the store's run records; `regraft recycle`
+ * and `regraft delta` are the engine alone.
+ */
+const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'drills', 'adapters/store', 'weights'];
 const EVERYTHING_BELOW_WORKERS = [
   ...['contracts', 'policy', 'weights', 'inference', 'metrics', 'workflows', 'activities', 'adapters'],
   ...['client', 'configs', 'web', 'dashboards'],

@@ -43,6 +43,11 @@ export function isFloatDtype(value: unknown): value is FloatDtype {
   return value === 'BF16' || value === 'F16' || value === 'F32' || value === 'F64';
 }
 
+/** Bytes of one element; a fraction for dtypes of fewer than eight bits. */
+export function dtypeBytes(dtype: Dtype): number {
+  return BITS[dtype] / 8;
+}
+
 /** Bytes of `count` packed elements, or null where they do not fill whole bytes or exceed 2^53 - 1. */
 export function packedBytes(dtype: Dtype, count: number): number | null {
   const bits = BITS[dtype] * count;

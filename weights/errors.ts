@@ -1,6 +1,7 @@
 /** Every code that the engine can fail with; a caller branches on these and on nothing else. */
 export type WeightsErrorCode =
   | 'WEIGHTS_ABORTED'
+  | 'WEIGHTS_ADAPTER_INVALID'
   | 'WEIGHTS_ARGUMENT_INVALID'
   | 'WEIGHTS_CONFIG_INVALID'
   | 'WEIGHTS_DELTA_INVALID'
@@ -13,9 +14,14 @@ export type WeightsErrorCode =
   | 'WEIGHTS_INDEX_INVALID'
   | 'WEIGHTS_IO_FAILED'
   | 'WEIGHTS_NON_FINITE'
+  | 'WEIGHTS_OUTPUT_BUSY'
   | 'WEIGHTS_OUTPUT_EXISTS'
+  | 'WEIGHTS_PICKLE_REFUSED'
+  | 'WEIGHTS_SPACE_MISSING'
   | 'WEIGHTS_TENSOR_BOUNDS'
-  | 'WEIGHTS_TOKENIZER_INVALID';
+  | 'WEIGHTS_TOKENIZER_INVALID'
+  | 'WEIGHTS_VERIFY_FAILED'
+  | 'WEIGHTS_WRONG_BASE';
 
 /**
  * The only error that the engine throws on purpose. `message` is one sentence: subject, found, expected, what to do.

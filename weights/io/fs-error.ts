@@ -14,3 +14,8 @@ export function toWeightsError(error: unknown, path: string): unknown {
   const message = `${path}: ${error.message}; free space or mend the disk or the permissions, and run it again.`;
   return new WeightsError('WEIGHTS_IO_FAILED', message, details, { cause: error, retryable: true });
 }
+
+/** True for an error of the file system with one of these codes. */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
+}

@@ -1,12 +1,10 @@
 import { basename, join, resolve } from 'node:path';
 import { WeightsError } from '../errors.ts';
-import type { Facts } from '../plan/compatibility.ts';
+import { vocabularyRows } from '../plan/canonical-tensors.ts';
 import { parseDeltaManifest, type DeltaManifest } from '../plan/delta-manifest.ts';
 import { elementCount, type TensorEntry } from '../plan/model.ts';
-import type { Vocabulary } from '../plan/vocabulary.ts';
 import { readSafetensorsHeader } from './read-safetensors-header.ts';
 import { readText } from './read-text.ts';
-import { readVocabulary } from './read-vocabulary.ts';
 
 /** A delta folder as its manifest and headers describe it; no value has been read. */
 export interface DeltaFolder {
@@ -39,6 +37,9 @@ export async function openDelta(folder: string): Promise<DeltaFolder> {
       manifest.dtypes[name] === dtype ? [] : [`\`${name}\` is stored as ${dtype}, the manifest says otherwise`],
     ),
     ...(tensors.size === manifest.tensorCount ? [] : [`${String(tensors.size)} tensors are stored`]),
+    ...(manifest.introducedRows.every(([first, count]) => first + count <= vocabularyRows(tensors))
+      ? []
+      : ['the introduced rows are more than the vocabulary has']),
     ...(stored.reduce((sum, { shape }) => sum + elementCount(shape), 0) === manifest.parameterCount
       ? []
       : ['the stored parameters are not as many as the manifest says']),
@@ -48,17 +49,4 @@ export async function openDelta(folder: string): Promise<DeltaFolder> {
     throw new WeightsError('WEIGHTS_DELTA_INVALID', message, { path, problems });
   }
   return { folder: root, manifest, tensors, fineTuneFiles: manifest.fineTune.map((file) => basename(file.path)) };
-}
-
-/** What compatibility is judged by, for an opened delta. Errors: WEIGHTS_TOKENIZER_INVALID, WEIGHTS_FILE_MISSING. */
-export async function readDeltaFacts(
-  role: string,
-  { folder, manifest, tensors, fineTuneFiles }: DeltaFolder,
-): Promise<Facts> {
-  const { architecture, modelType, tied, vocabularyDigest } = manifest;
-  const vocabulary: Vocabulary =
-    vocabularyDigest === null
-      ? await readVocabulary(join(folder, 'fine-tune'), fineTuneFiles)
-      : { kind: 'files', digest: vocabularyDigest };
-  return { role, architecture, modelType, shapeConfig: manifest.shapeConfig, tied, tensors, vocabulary };
 }

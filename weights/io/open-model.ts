@@ -4,7 +4,9 @@ import { WeightsError } from '../errors.ts';
 import { canonicalTensors, looksTied } from '../plan/canonical-tensors.ts';
 import { isRecord } from '../plan/is-record.ts';
 import { elementCount, type ModelFolder, type TensorEntry } from '../plan/model.ts';
+import { parseConfig } from '../plan/parse-config.ts';
 import { parseIndex, type ShardIndex } from '../plan/parse-index.ts';
+import { pickleNames, pickleRefused } from '../plan/pickle.ts';
 import { toWeightsError } from './fs-error.ts';
 import { readSafetensorsHeader } from './read-safetensors-header.ts';
 import { readText } from './read-text.ts';
@@ -21,12 +23,15 @@ const MODEL_FILE =
  * `model.safetensors.index.json` names. Reads no weights, runs no code, follows no name out of the folder. When config.json
  * does not say whether embeddings are tied, they are if there is an embedding and no head of its own.
  *
- * Errors: WEIGHTS_FILE_MISSING, WEIGHTS_CONFIG_INVALID, WEIGHTS_INDEX_INVALID, and those of `readSafetensorsHeader`.
+ * Errors: WEIGHTS_FILE_MISSING, WEIGHTS_CONFIG_INVALID, WEIGHTS_INDEX_INVALID, and those of `readSafetensorsHeader`
+ * (WEIGHTS_PICKLE_REFUSED also for a folder without safetensors).
  */
 export async function openModel(folder: string): Promise<ModelFolder> {
   const root = resolve(folder);
   const files = await listFiles(root);
-  const config = await readConfig(join(root, 'config.json'));
+  const configPath = join(root, 'config.json');
+  const config = parseConfig(await readText(configPath, 10_000_000), configPath);
+  if (!files.includes(SINGLE_FILE) && !files.includes(INDEX_FILE)) await refusePickles(root);
   const tensors = files.includes(SINGLE_FILE)
     ? toMap((await readSafetensorsHeader(join(root, SINGLE_FILE))).tensors)
     : await readShards(root);
@@ -43,10 +48,11 @@ export async function openModel(folder: string): Promise<ModelFolder> {
   };
 }
 
-/** The index of a model folder. Errors: WEIGHTS_FILE_MISSING, WEIGHTS_INDEX_INVALID. */
-export async function readIndex(folder: string): Promise<ShardIndex> {
+/** The index of a model folder, parsed and as stored. Errors: WEIGHTS_FILE_MISSING, WEIGHTS_INDEX_INVALID. */
+export async function readIndexFile(folder: string): Promise<{ readonly index: ShardIndex; readonly text: string }> {
   const path = join(folder, INDEX_FILE);
-  return parseIndex(await readText(path, 100_000_000), path);
+  const text = await readText(path, 100_000_000);
+  return { index: parseIndex(text, path), text };
 }
 
 async function listFiles(root: string): Promise<readonly string[]> {
@@ -59,18 +65,10 @@ async function listFiles(root: string): Promise<readonly string[]> {
   }
 }
 
-async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readText(path, 10_000_000);
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch (cause) {
-    throw new WeightsError('WEIGHTS_CONFIG_INVALID', `${path}: not JSON; write it again.`, { path }, { cause });
-  }
-  if (!isRecord(config)) {
-    throw new WeightsError('WEIGHTS_CONFIG_INVALID', `${path}: not a JSON object; write it again.`, { path });
-  }
-  return config;
+/** Says what is the matter with a folder that holds pickles alone; one that holds neither lacks its safetensors files. */
+async function refusePickles(root: string): Promise<void> {
+  const [pickle] = pickleNames(await readdir(root));
+  if (pickle !== undefined) throw pickleRefused(root, `only the pickle ${pickle}`);
 }
 
 function architectureOf(config: Readonly<Record<string, unknown>>, folder: string): string {
@@ -88,7 +86,7 @@ function tiedByConfig(config: Readonly<Record<string, unknown>>): boolean | null
 }
 
 async function readShards(root: string): Promise<ReadonlyMap<string, TensorEntry>> {
-  const { shards, weightMap } = await readIndex(root);
+  const { shards, weightMap } = (await readIndexFile(root)).index;
   const stored: { readonly shard: string; readonly entry: TensorEntry }[] = [];
   for (const shard of shards) {
     const { tensors } = await readSafetensorsHeader(join(root, shard));
