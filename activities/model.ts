@@ -77,7 +77,7 @@ export interface RecycleInput {
   readonly delta: string;
 }
 
-/** target + Δ, streamed. Heartbeats tensors done. */
+/** target + Δ, streamed in threads of its own. Heartbeats parameters done. */
 async function recycleModel(
   deps: ModelDeps,
   input: RecycleInput,
@@ -88,13 +88,17 @@ async function recycleModel(
   const key = { work: 'recycle', inputs: { target: input.target, delta: input.delta, scale: SCALE } };
   const { value } = await remember(store, key, recycledSchema, async () => {
     const [target, delta] = await Promise.all([store.materialize(input.target), store.materialize(input.delta)]);
-    const out = await workspace.scratch(`recycle-${input.target.slice(0, 16)}-${input.delta.slice(0, 16)}`);
-    await apply({ target, deltas: [{ folder: delta, scale: SCALE }], out, onProgress, signal });
-    const { files } = await openModel(out);
-    const provenance = { kind: 'recycled', target: input.target, delta: input.delta, scale: SCALE } as const;
-    const manifest = await store.putFolder({ kind: 'model', folder: out, files, provenance, take: 'link', signal });
-    await workspace.remove(out);
-    return { modelDigest: manifest.digest };
+    return await inScratch(
+      workspace,
+      `recycle-${input.target.slice(0, 16)}-${input.delta.slice(0, 16)}`,
+      async (out) => {
+        await apply({ target, deltas: [{ folder: delta, scale: SCALE }], out, onProgress, signal });
+        const { files } = await openModel(out);
+        const provenance = { kind: 'recycled', target: input.target, delta: input.delta, scale: SCALE } as const;
+        const manifest = await store.putFolder({ kind: 'model', folder: out, files, provenance, take: 'link', signal });
+        return { modelDigest: manifest.digest };
+      },
+    );
   });
   return value;
 }
@@ -105,7 +109,7 @@ export interface DifferenceInput {
   readonly base: string;
 }
 
-/** Δ = tuned − base over all parameters, as an artifact. Heartbeats tensors done. */
+/** Δ = tuned − base over all parameters, as an artifact. Heartbeats parameters done. */
 async function differenceModel(
   deps: ModelDeps,
   input: DifferenceInput,
@@ -116,14 +120,33 @@ async function differenceModel(
   const parents = { tuned: input.tuned, base: input.base };
   const { value } = await remember(store, { work: 'difference', inputs: parents }, differenceSchema, async () => {
     const [tuned, base] = await Promise.all([store.materialize(input.tuned), store.materialize(input.base)]);
-    const out = await workspace.scratch(`difference-${input.tuned.slice(0, 16)}-${input.base.slice(0, 16)}`);
-    const report = await diff({ tuned, base, out, parents, onProgress, signal });
-    const files = report.outputs.map(({ path }) => path);
-    const provenance = { kind: 'difference', ...parents } as const;
-    const manifest = await store.putFolder({ kind: 'delta', folder: out, files, provenance, take: 'link', signal });
-    await workspace.remove(out);
-    return { deltaDigest: manifest.digest, norm: report.manifest.norm };
+    return await inScratch(
+      workspace,
+      `difference-${input.tuned.slice(0, 16)}-${input.base.slice(0, 16)}`,
+      async (out) => {
+        const report = await diff({ tuned, base, out, parents, onProgress, signal });
+        const files = report.outputs.map(({ path }) => path);
+        const provenance = { kind: 'difference', ...parents } as const;
+        const manifest = await store.putFolder({ kind: 'delta', folder: out, files, provenance, take: 'link', signal });
+        return { deltaDigest: manifest.digest, norm: report.manifest.norm };
+      },
+    );
   });
   deps.metrics.deltaNorm.set(input.key, value.norm);
   return value;
+}
+
+/** Gives work a folder to make, and removes it afterwards, half-made or whole: another attempt has a folder of its own. */
+async function inScratch<Value>(
+  workspace: Workspace,
+  key: string,
+  work: (out: string) => Promise<Value>,
+): Promise<Value> {
+  const out = await workspace.scratch(key);
+  try {
+    return await work(out);
+  } finally {
+    await workspace.remove(out);
+    await workspace.remove(`${out}.partial`);
+  }
 }
