@@ -1,18 +1,32 @@
 import path from 'node:path';
 import { nearestWord } from '../configs/nearest-word.ts';
 import { isCodedError, messageOf } from '../contracts/error.ts';
-import { helpOf, parseCommandLine, UsageError, type Command, type CommandContext } from './command.ts';
+import {
+  actionOf,
+  helpOf,
+  InterruptedError,
+  parseCommandLine,
+  UsageError,
+  type Command,
+  type CommandContext,
+  type OptionValues,
+} from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 
-/** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json');
   try {
     return await dispatch(argv);
   } catch (error) {
     printError(error, json);
-    return error instanceof UsageError ? 2 : 1;
+    return exitCodeOf(error);
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return 2;
+  return error instanceof InterruptedError ? 130 : 1;
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
@@ -25,7 +39,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (command === undefined) throw unknownCommand(name);
   const { positionals, options } = parseCommandLine(command, args);
   if (options['help'] === true) {
-    console.log(helpOf(command));
+    const [word] = positionals;
+    console.log(helpOf(command.actions === undefined || word === undefined ? command : actionOf(command, word)));
     return 0;
   }
   await command.run(contextOf(positionals, options));
@@ -39,10 +54,7 @@ function commandFirst(argv: readonly string[]): readonly string[] {
   return first === 'help' ? [...rest, '--help'] : argv;
 }
 
-function contextOf(
-  positionals: readonly string[],
-  options: Readonly<Record<string, string | boolean | undefined>>,
-): CommandContext {
+function contextOf(positionals: readonly string[], options: OptionValues): CommandContext {
   const json = options['json'] === true;
   const home = typeof options['home'] === 'string' ? options['home'] : process.env['REGRAFT_HOME'] || '.regraft';
   return {

@@ -1,9 +1,11 @@
 import type { Command } from '../command.ts';
 import { apply } from './apply.ts';
+import { delta } from './delta.ts';
 import { demo } from './demo.ts';
 import { drill } from './drill.ts';
 import { cancel, pause, resume, retry } from './orders.ts';
 import { plan } from './plan.ts';
+import { recycle } from './recycle.ts';
 import { release } from './release.ts';
 import { report } from './report.ts';
 import { status } from './status.ts';
@@ -27,4 +29,6 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   worker,
   drill,
+  recycle,
+  delta,
 ];

@@ -38,7 +38,7 @@ export const worker: Command = {
   async run(context) {
     const { home, environment } = context;
     const wanted = {
-      queues: parseQueues(context.options['queues']),
+      queues: parseQueues(textOption(context, 'queues')),
       gpuSlots: wholeNumber(context, 'gpu-slots', 1),
       metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
     };
@@ -67,7 +67,7 @@ export const worker: Command = {
 };
 
 /** The queues that a comma-separated list names, each once. */
-function parseQueues(value: string | boolean | undefined): readonly QueueClass[] {
+function parseQueues(value: string | undefined): readonly QueueClass[] {
   const names = new Set(
     String(value)
       .split(',')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { helpOf, parseCommandLine, UsageError, type Command } from '../../cli/command.ts';
+import { actionOf, helpOf, parseCommandLine, UsageError, type Command } from '../../cli/command.ts';
+import { listOption } from '../../cli/list-option.ts';
 
 const copy: Command = {
   name: 'copy',
@@ -13,10 +14,25 @@ const copy: Command = {
   run: () => Promise.resolve(),
 };
 
+const fileList: Command = {
+  ...{ name: 'file list', summary: 'List files', positionals: ['FOLDER'], examples: ['regraft file list a'] },
+  options: { only: { type: 'string', value: 'P', help: 'these only', repeatable: true } },
+  run: () => Promise.resolve(),
+};
+const fileCount: Command = {
+  ...{ name: 'file count', summary: 'Count files', positionals: [], examples: ['regraft file count'] },
+  run: () => Promise.resolve(),
+};
+const file: Command = {
+  ...{ name: 'file', summary: 'Work with files', positionals: [], actions: [fileList, fileCount] },
+  examples: ['regraft file list a'],
+  run: () => Promise.resolve(),
+};
+
 /** What is said about a wrong command line. */
-function refusal(...args: readonly string[]): string {
+function refusal(command: Command, ...args: readonly string[]): string {
   try {
-    parseCommandLine(copy, args);
+    parseCommandLine(command, args);
   } catch (error) {
     if (error instanceof UsageError && error.code === 'USAGE') return error.message;
     throw error;
@@ -60,16 +76,88 @@ describe('a command line', () => {
       "regraft copy: Option '--scale <value>' argument missing; `regraft copy --help` lists the options.",
     ],
     [
+      ['a', '--scale', '-1'],
+      "regraft copy: Option '--scale' argument is ambiguous; to specify an option argument starting with a dash use '--scale=-XYZ'; `regraft copy --help` lists the options.",
+    ],
+    [
       ['a', '--force=1'],
       "regraft copy: Option '--force' does not take an argument; `regraft copy --help` lists the options.",
     ],
   ])('%j is refused with a sentence that says what to do', (args, sentence) => {
-    expect(refusal(...args)).toBe(sentence);
+    expect(refusal(copy, ...args)).toBe(sentence);
   });
 
   it('names all positionals that are missing', () => {
     const two: Command = { ...copy, positionals: ['NAME', 'RELEASE'] };
     expect(() => parseCommandLine(two, [])).toThrow('NAME and RELEASE are missing');
+  });
+});
+
+describe('an option that may be repeated', () => {
+  it('has all of its values, in order', () => {
+    const { options } = parseCommandLine(fileList, ['--only', 'b', 'a', '--only=a', '--only', '']);
+    expect(listOption({ options }, 'only')).toEqual(['b', 'a', '']);
+  });
+
+  it('has none where it is not given', () => {
+    expect(parseCommandLine(fileList, ['a']).options).toEqual({});
+  });
+});
+
+describe('a command with actions', () => {
+  it('takes the first positional for the action, wherever options stand, and the rest for its own', () => {
+    const expected = { positionals: ['list', 'a'], options: { only: ['x'], json: true } };
+    expect(parseCommandLine(file, ['list', 'a', '--only', 'x', '--json'])).toEqual(expected);
+    expect(parseCommandLine(file, ['--json', '--only', 'x', 'list', 'a'])).toEqual(expected);
+    expect(parseCommandLine(file, ['list', '--only=x', '--json', 'a'])).toEqual(expected);
+    expect(parseCommandLine(file, ['count']).positionals).toEqual(['count']);
+  });
+
+  it('needs neither action nor positionals when it is asked for help', () => {
+    expect(parseCommandLine(file, ['--help'])).toEqual({ positionals: [], options: { help: true } });
+    expect(parseCommandLine(file, ['list', '-h']).options['help']).toBe(true);
+  });
+
+  it.each([
+    [[], 'regraft file: the action is missing. There are list, count.'],
+    [['lst'], 'regraft file: `lst` is no action; did you mean `list`? There are list, count.'],
+    [['frobnicate'], 'regraft file: `frobnicate` is no action. There are list, count.'],
+    [['list'], 'regraft file list: FOLDER is missing; for example: regraft file list a'],
+    [['count', 'a'], 'regraft file count: `a` is too much; for example: regraft file count'],
+    [
+      ['count', '--only', 'x'],
+      "regraft file count: Unknown option '--only'; `regraft file count --help` lists the options.",
+    ],
+  ])('refuses %j in the name of the action', (args, sentence) => {
+    expect(refusal(file, ...args)).toBe(sentence);
+  });
+
+  it('finds the action that a word names', () => {
+    expect(actionOf(file, 'count')).toBe(fileCount);
+    expect(() => actionOf(file, 'file')).toThrow(UsageError);
+  });
+
+  it('has one help for itself and its actions', () => {
+    expect(helpOf(file).split('\n')).toEqual([
+      'Work with files',
+      '',
+      'Usage: regraft file ACTION [options]',
+      '',
+      'Actions:',
+      '  list FOLDER  List files',
+      '  count        Count files',
+      '',
+      'Options of list:',
+      '  --only P                 these only; may be repeated',
+      '',
+      'Options:',
+      '  --home FOLDER            where Regraft keeps everything (default .regraft, or REGRAFT_HOME)',
+      '  --json                   answer in JSON',
+      '  -h, --help               show this',
+      '',
+      'Examples:',
+      '  regraft file list a',
+    ]);
   });
 });
 

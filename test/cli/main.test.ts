@@ -10,7 +10,7 @@ import { f32Tensor, singleFile, temporaryFolder, writeModelFolder } from '../sup
 
 const NAMES = [
   ...['demo', 'up', 'plan', 'apply', 'release', 'status', 'why', 'report'],
-  ...['pause', 'resume', 'retry', 'cancel', 'worker', 'drill'],
+  ...['pause', 'resume', 'retry', 'cancel', 'worker', 'drill', 'recycle', 'delta'],
 ];
 
 /** A lineage file over a family with one release; without its dataset when that is to be missing. */
