@@ -1,10 +1,13 @@
 import { Bf16, F16, loadFour, loadOne } from './element';
-import { promoteHigh, promoteLow } from './lanes';
+import {
+  areNearBf16, lowerHalves, promoteHigh, promoteLow, roundBf16, upperHalves, widenFourBf16, widenLastFourBf16,
+} from './lanes';
 import { moveEight, moveOne } from './move';
 
 export function recycleBf16(
   target: usize, tuned: usize, base: usize, out: usize, count: usize, factor: f64, sums: usize,
 ): usize {
+  if (factor == 1 && !sums) return recycleWholeBf16(target, tuned, base, out, count);
   return recycle<Bf16>(target, tuned, base, out, count, factor, sums);
 }
 
@@ -37,23 +40,51 @@ export function recycleF32(
   const whole = count & ~7;
   let nonFinite: usize = 0;
   for (let i: usize = 0; i < whole; i += 8) {
-    const at = i * sizeof<T>();
-    const tunedLow = loadFour<T>(tuned + at);
-    const tunedHigh = loadFour<T>(tuned + at + 4 * sizeof<T>());
-    const baseLow = loadFour<T>(base + at);
-    const baseHigh = loadFour<T>(base + at + 4 * sizeof<T>());
-    const isStored = moveEight<T>(
-      target + at,
-      out + at,
-      f64x2.mul(factors, f64x2.sub(promoteLow(tunedLow), promoteLow(baseLow))),
-      f64x2.mul(factors, f64x2.sub(promoteHigh(tunedLow), promoteHigh(baseLow))),
-      f64x2.mul(factors, f64x2.sub(promoteLow(tunedHigh), promoteLow(baseHigh))),
-      f64x2.mul(factors, f64x2.sub(promoteHigh(tunedHigh), promoteHigh(baseHigh))),
-      sums,
-    );
-    if (!isStored) nonFinite += recycleEach<T>(target, tuned, base, out, i, i + 8, factor, sums);
+    nonFinite += recycleEight<T>(target, tuned, base, out, i, factors, factor, sums);
   }
   return nonFinite + recycleEach<T>(target, tuned, base, out, whole, count, factor, sums);
+}
+
+/** λ = 1 without sums: in float32 wherever that cannot round, which is nearly everywhere. */
+function recycleWholeBf16(target: usize, tuned: usize, base: usize, out: usize, count: usize): usize {
+  const factors = f64x2.splat(1);
+  const whole = count & ~7;
+  let nonFinite: usize = 0;
+  for (let i: usize = 0; i < whole; i += 8) {
+    const at = i << 1;
+    const t = v128.load(target + at);
+    const f = v128.load(tuned + at);
+    const b = v128.load(base + at);
+    if (areNearBf16(t, f, b)) {
+      const low = f32x4.add(widenFourBf16(t), f32x4.sub(widenFourBf16(f), widenFourBf16(b)));
+      const high = f32x4.add(widenLastFourBf16(t), f32x4.sub(widenLastFourBf16(f), widenLastFourBf16(b)));
+      v128.store(out + at, roundBf16(upperHalves(low, high), lowerHalves(low, high)));
+    } else {
+      nonFinite += recycleEight<Bf16>(target, tuned, base, out, i, factors, 1, 0);
+    }
+  }
+  return nonFinite + recycleEach<Bf16>(target, tuned, base, out, whole, count, 1, 0);
+}
+
+// @ts-ignore: decorator
+@inline function recycleEight<T>(
+  target: usize, tuned: usize, base: usize, out: usize, i: usize, factors: v128, factor: f64, sums: usize,
+): usize {
+  const at = i * sizeof<T>();
+  const tunedLow = loadFour<T>(tuned + at);
+  const tunedHigh = loadFour<T>(tuned + at + 4 * sizeof<T>());
+  const baseLow = loadFour<T>(base + at);
+  const baseHigh = loadFour<T>(base + at + 4 * sizeof<T>());
+  const isStored = moveEight<T>(
+    target + at,
+    out + at,
+    f64x2.mul(factors, f64x2.sub(promoteLow(tunedLow), promoteLow(baseLow))),
+    f64x2.mul(factors, f64x2.sub(promoteHigh(tunedLow), promoteHigh(baseLow))),
+    f64x2.mul(factors, f64x2.sub(promoteLow(tunedHigh), promoteLow(baseHigh))),
+    f64x2.mul(factors, f64x2.sub(promoteHigh(tunedHigh), promoteHigh(baseHigh))),
+    sums,
+  );
+  return isStored ? 0 : recycleEach<T>(target, tuned, base, out, i, i + 8, factor, sums);
 }
 
 function recycleEach<T>(

@@ -94,9 +94,10 @@ describe.each(DTYPES)('%s in one pass gives the bits of the steps', (dtype) => {
       for (let at = 0; at < targets.length; at += MOST) {
         const part = (bytes: Uint8Array): Uint8Array => bytes.subarray(at * width, (at + MOST) * width);
         const count = Math.min(MOST, targets.length - at);
-        const hasSums = scale === 1;
         const operands = { target: part(target), tuned: part(f), base: part(b) };
-        expectSameAsSteps({ kind: 'recycle', dtype, count, scale, hasSums, ...operands });
+        for (const hasSums of scale === 1 ? [true, false] : [false]) {
+          expectSameAsSteps({ kind: 'recycle', dtype, count, scale, hasSums, ...operands });
+        }
       }
     }
   });
@@ -105,6 +106,8 @@ describe.each(DTYPES)('%s in one pass gives the bits of the steps', (dtype) => {
     for (const [seed, scale] of SCALES.entries()) {
       const triples = drawMany(dtype, style, 4096, seed + 1);
       for (const fused of casesOf(dtype, triples, scale, seed % 2 === 1)) expectSameAsSteps(fused);
+      // λ = 1 without sums has a way of its own.
+      for (const fused of casesOf(dtype, triples, 1, false)) expectSameAsSteps(fused);
     }
   });
 
