@@ -5,6 +5,7 @@ import { freeBytes } from '../../lib/set-up-facts.mjs';
 import { openBenchFolder, removeBenchFolder } from '../bench-folder.ts';
 import { describeMachine } from '../machine.ts';
 import type { WeightsBenchOptions } from '../options.ts';
+import { compileOurs } from './compile-ours.ts';
 import { caseGroups, type BenchCase, type CaseGroup } from './cases.ts';
 import { makeMergekit } from './mergekit.ts';
 import { isMade, makeModels, modelBytes, modelSets, type ModelSet } from './model-sets.ts';
@@ -50,9 +51,10 @@ async function benchLocked(root: string, home: string, options: WeightsBenchOpti
   }
   const needsMergekit = cases.some(({ id }) => id === 'mergekit');
   const mergekit = needsMergekit ? await makeMergekit(join(home, 'mergekit'), python) : '';
+  const ours = await compileOurs(root, join(home, 'engine'));
   const rows: BenchRow[] = [];
   for (const group of groups) {
-    rows.push(...(await runRounds(group, { root, home, python, mergekit, runs: options.runs, say })));
+    rows.push(...(await runRounds(group, { root, home, ours, python, mergekit, runs: options.runs, say })));
   }
   rows.sort((a, b) => options.only.indexOf(a.case) - options.only.indexOf(b.case));
   const verdicts = judgeReaches(rows, { judgesTimes: options.size === 'full' });

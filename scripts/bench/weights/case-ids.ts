@@ -9,7 +9,7 @@ export const CASE_IDS = [
   'mergekit',
   'whole-model',
   'cp-durable',
-  'recycle-durable',
+  'regraft-recycle',
   'recycle-4x',
   'plan-70b',
   'plan-70b-tokenizers',

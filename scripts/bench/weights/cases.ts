@@ -10,6 +10,8 @@ export interface CasePlace {
   readonly base: string;
   /** A folder that does not exist when the case begins, or (plan) a file. */
   readonly out: string;
+  /** The compiled `ours.ts`. */
+  readonly ours: string;
   readonly python: string;
   readonly mergekit: string;
   readonly mergekitConfig: string;
@@ -40,7 +42,7 @@ export interface CaseGroup {
   readonly warmsInputs: boolean;
 }
 
-const OURS = join('scripts', 'bench', 'weights', 'ours.ts');
+const COMMAND = join('bin', 'regraft.mjs');
 const PYTHON_FILES = join('scripts', 'bench', 'weights', 'python');
 const WHOLE_MODEL = join(PYTHON_FILES, 'whole_model.py');
 // Arguments of `sh -c` begin at $0: the name of the shell.
@@ -90,9 +92,16 @@ function transferCases(models: ModelSet): readonly BenchCase[] {
     },
     { ...computed, id: 'recycle', tool: 'regraft', command: ours('recycle') },
     { ...computed, id: 'recycle-default', tool: 'regraft', command: ours('recycle-default') },
-    // The same with the disk waited for, as a product has to; a disk's speed says little about a tool's.
+    // With the disk waited for, as a product has to: a disk's speed says little about a tool's. Ours as its user calls it.
     { id: 'cp-durable', tool: 'cp', models, command: ({ target, out }) => [...SYNCED, target, out] },
-    { ...computed, id: 'recycle-durable', tool: 'regraft', command: ours('recycle-durable') },
+    {
+      ...computed,
+      id: 'regraft-recycle',
+      tool: 'regraft',
+      command: ({ target, tuned, base, out }) => [
+        ...[process.execPath, COMMAND, 'recycle', '--target', target, '--tuned', tuned, '--base', base, '--out', out],
+      ],
+    },
     {
       ...computed,
       id: 'mergekit',
@@ -112,6 +121,6 @@ function planCase(id: CaseId, models: ModelSet): BenchCase {
   return { id, tool: 'regraft', models, command: ours('plan'), timesItself: true };
 }
 
-function ours(mode: 'recycle' | 'recycle-default' | 'recycle-durable' | 'plan'): BenchCase['command'] {
-  return ({ target, tuned, base, out }) => [process.execPath, '--import', 'tsx', OURS, mode, target, tuned, base, out];
+function ours(mode: 'recycle' | 'recycle-default' | 'plan'): BenchCase['command'] {
+  return ({ ours: program, target, tuned, base, out }) => [process.execPath, program, mode, target, tuned, base, out];
 }

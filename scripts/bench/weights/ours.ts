@@ -1,6 +1,6 @@
 // The engine as its user calls it; the one file of the benchmark that knows it.
-//   node --import tsx scripts/bench/weights/ours.ts recycle|recycle-default|recycle-durable TARGET TUNED BASE OUT
-//   node --import tsx scripts/bench/weights/ours.ts plan TARGET TUNED BASE RESULT
+//   node ours.js recycle|recycle-default TARGET TUNED BASE OUT
+//   node ours.js plan TARGET TUNED BASE RESULT
 // plan writes the seconds that it took inside this process, the start of Node and the imports not counted.
 import { writeFileSync } from 'node:fs';
 import { plan, recycle, type RecycleInput } from '../../../weights/index.ts';
@@ -9,7 +9,6 @@ const MODES: Readonly<Record<string, (input: RecycleInput) => Promise<unknown>>>
   // The work of cat, cp and mergekit: a model, and nothing said about it.
   recycle: (input) => recycle({ ...input, digests: false, health: false, durable: false }),
   'recycle-default': (input) => recycle({ ...input, durable: false }),
-  'recycle-durable': recycle,
   plan: timePlan,
 };
 

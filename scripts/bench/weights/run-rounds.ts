@@ -10,6 +10,7 @@ import { valuesOff } from './values-off.ts';
 export interface RoundsInput {
   readonly root: string;
   readonly home: string;
+  readonly ours: string;
   readonly python: string;
   readonly mergekit: string;
   readonly runs: number;
@@ -66,12 +67,12 @@ async function runOnce(one: BenchCase, group: CaseGroup, input: RoundsInput): Pr
   return run;
 }
 
-async function placeOf({ models }: BenchCase, { home, python, mergekit }: RoundsInput): Promise<CasePlace> {
+async function placeOf({ models }: BenchCase, { home, ours, python, mergekit }: RoundsInput): Promise<CasePlace> {
   const model = (role: string): string => join(home, models.name, role);
   const folders = { target: model('target'), tuned: model('tuned'), base: model('base') };
   const config = join(home, 'mergekit.yaml');
   await writeFile(config, mergekitConfig(folders));
-  return { ...folders, out: join(home, 'out'), python, mergekit, mergekitConfig: config };
+  return { ...folders, out: join(home, 'out'), ours, python, mergekit, mergekitConfig: config };
 }
 
 function toRow({ id, tool }: BenchCase, runs: readonly Run[]): BenchRow {

@@ -51,7 +51,7 @@ describe('the weights benchmark at small size', () => {
       { case: 'recycle', ...ours },
       { case: 'recycle-default', ...ours },
       { case: 'cp-durable', tool: 'cp', valuesOff: null },
-      { case: 'recycle-durable', ...ours },
+      { case: 'regraft-recycle', ...ours },
       { case: 'recycle-4x', ...ours },
       { case: 'plan-70b', tool: 'regraft', valuesOff: null },
       { case: 'plan-70b-tokenizers', tool: 'regraft', valuesOff: null },
