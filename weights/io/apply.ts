@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { WeightsError } from '../errors.ts';
 import { findProblems } from '../plan/compatibility.ts';
@@ -9,12 +8,12 @@ import { withoutRows } from '../plan/vocabulary/introduced-rows.ts';
 import { sameTokens } from '../plan/vocabulary/same-tokens.ts';
 import type { ModelVocabulary } from '../plan/vocabulary/types.ts';
 import type { WorkOptions } from './engine/run-plan.ts';
+import { hashFile } from './hash-file.ts';
 import { openDelta } from './open-delta.ts';
 import { openDeltaParticipant, type DeltaParticipant } from './open-delta-participant.ts';
 import { addedTokensOf, openParticipant } from './participant.ts';
 import { prepareMove, type OutputShape } from './prepare-move.ts';
 import { originOf, type ModelOrigin } from './provenance.ts';
-import { readText } from './read-text.ts';
 import { createVocabularyReader } from './read-vocabulary.ts';
 import { writeMovedModel, type ApplyReport } from './write-moved-model.ts';
 
@@ -117,8 +116,6 @@ function isSame(one: DeltaParticipant, other: DeltaParticipant): boolean {
 
 /** A delta is named by its manifest, which has the digests of all of its files. */
 async function originOfDelta({ facts, delta }: DeltaParticipant): Promise<ModelOrigin> {
-  const digest = createHash('sha256')
-    .update(await readText(join(delta.folder, 'delta.json')))
-    .digest('hex');
+  const digest = await hashFile(join(delta.folder, 'delta.json'));
   return { role: facts.role, digest: `sha256:${digest}`, layout: null };
 }

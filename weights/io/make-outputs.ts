@@ -125,7 +125,7 @@ function notFinite(found: readonly { readonly tensor: string; readonly values: n
 }
 
 /** Bytes of all files that a plan computes, for one output. */
-export function outputBytes({ files, tensors }: WorkPlan): number {
+function outputBytes({ files, tensors }: WorkPlan): number {
   const data = tensors.reduce((sum, { shape, dtype }) => sum + elementCount(shape) * dtypeBytes(dtype), 0);
   return files.reduce((sum, { header }) => sum + header.byteLength, data);
 }

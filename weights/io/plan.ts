@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { dtypeBytes, type Dtype } from '../dtype.ts';
 import type { TensorEntry } from '../plan/model.ts';
 import type { FileConflict } from '../plan/plan-files.ts';
@@ -6,7 +5,7 @@ import type { Coverage } from '../plan/plan-move.ts';
 import type { Problem } from '../plan/problem.ts';
 import { assertScale } from '../plan/selection.ts';
 import type { VocabularySummary } from '../plan/vocabulary/types.ts';
-import { outputBytes } from './make-outputs.ts';
+import { defaultThreads } from './engine/run-plan.ts';
 import type { PreparedMove } from './prepare-move.ts';
 import { planRecycle, type RecycleModels } from './recycle.ts';
 import { toCounts, type ParameterCounts } from './write-moved-model.ts';
@@ -76,7 +75,7 @@ export async function plan(input: PlanInput): Promise<PlanReport> {
     const nothing = { coverage: null, vocabulary: null, conflicts: [], files: [], diskBytes: 0, memoryBytes: 0 };
     return { ...report, ...nothing, tensors: [] };
   }
-  return { ...report, ...describe(move, input.threads ?? availableParallelism() + 1) };
+  return { ...report, ...describe(move, input.threads ?? defaultThreads()) };
 }
 
 function describe(move: PreparedMove, threads: number): Omit<PlanReport, 'problems' | 'tied' | 'dtypes'> {
@@ -91,7 +90,7 @@ function describe(move: PreparedMove, threads: number): Omit<PlanReport, 'proble
   return {
     coverage: first === undefined ? null : toCounts(first),
     ...{ vocabulary: move.vocabulary, conflicts: move.conflicts, files },
-    diskBytes: outputBytes(move.work) * move.work.outputs,
+    diskBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) * move.work.outputs,
     memoryBytes: move.threadBytes * Math.max(1, Math.min(threads, files.length)),
     tensors: move.tensors.map(({ name, dtype, shape, scales, coverage }) => ({ name, dtype, shape, scales, coverage })),
   };

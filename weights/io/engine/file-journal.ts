@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Totals } from '../../ops/health-totals.ts';
 import { isRecord } from '../../plan/is-record.ts';
-import { toWeightsError } from '../fs-error.ts';
+import { isErrno, toWeightsError } from '../fs-error.ts';
 
 /** How far an output file had come after a piece. */
 export interface JournalEntry {
@@ -52,7 +52,7 @@ export class FileJournal {
     try {
       return readFileSync(this.#path, 'utf8');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+      if (isErrno(error, 'ENOENT')) return '';
       throw toWeightsError(error, this.#path);
     }
   }

@@ -65,7 +65,7 @@ export async function runPlan(
     shared: shared.buffer,
   };
   const total = planElements(plan);
-  const threads = total * plan.outputs < WORTH_A_THREAD ? 0 : (options.threads ?? availableParallelism() + 1);
+  const threads = total * plan.outputs < WORTH_A_THREAD ? 0 : (options.threads ?? defaultThreads());
   const report = (): void => {
     const { tensor, elements } = shared.progress;
     const name = plan.tensors[tensor]?.name ?? '';
@@ -77,6 +77,11 @@ export async function runPlan(
       : await runThreads(order, Math.min(threads, plan.files.length), shared, report, options.signal);
   const position = new Map(plan.files.map(({ name }, index) => [name, index]));
   return [...results].sort((a, b) => (position.get(a.name) ?? 0) - (position.get(b.name) ?? 0));
+}
+
+/** One more than there are cores, so that none idles while the last files are made. */
+export function defaultThreads(): number {
+  return availableParallelism() + 1;
 }
 
 async function runHere(

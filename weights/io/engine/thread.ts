@@ -33,4 +33,4 @@ function run(order: StreamOrder): ThreadAnswer {
   }
 }
 
-parentPort?.postMessage(run(workerData as StreamOrder)); // made by run-threads.ts
+parentPort?.postMessage(run(workerData as StreamOrder)); // made by start-thread.ts
