@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sweep, type SweepInput } from '../../weights/index.ts';
 
-// Recycles until the journals of the first output count so many pieces; then it ends itself without any clean-up ('die'), or
+// Recycles until the journals of the first output count so many pieces, and every thread has begun its file; then it ends itself without any clean-up ('die'), or
 // says so and stands still with the lock in its hand ('hold').
 // Usage: recycle-and-die.ts die|hold PIECES INPUT-AS-JSON
 const [end = '', pieces = '0', json = '{}'] = process.argv.slice(2);
@@ -10,14 +10,14 @@ const input = JSON.parse(json) as SweepInput;
 const journals = join(`${input.outputs[0]?.out ?? ''}.partial`, '.regraft-unfinished');
 
 function check(): void {
-  if (piecesDone() < Number(pieces)) return;
+  const names = namesIn(journals).filter((name) => name.endsWith('.jsonl'));
+  if (names.length < (input.threads ?? 1) || piecesIn(names) < Number(pieces)) return;
   if (end === 'die') process.kill(process.pid, 'SIGKILL');
   process.stdout.write('holding\n');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
-function piecesDone(): number {
-  const names = namesIn(journals).filter((name) => name.endsWith('.jsonl'));
+function piecesIn(names: readonly string[]): number {
   return names.reduce((sum, name) => sum + readFileSync(join(journals, name), 'utf8').split('\n').length - 1, 0);
 }
 
