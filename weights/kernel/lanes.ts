@@ -30,19 +30,19 @@
   return v128.shuffle<u16>(i16x8.splat(0), halves, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
-/** The last four of eight BF16, as float32. */
+/** The last four of eight BF16, as float32. (Lanes 4 to 7 of nothing but zeros: a shuffle that machines have, which 0 to 3 is not.) */
 // @ts-ignore: decorator
 @inline export function widenLastFourBf16(halves: v128): v128 {
-  return v128.shuffle<u16>(i16x8.splat(0), halves, 0, 12, 1, 13, 2, 14, 3, 15);
+  return v128.shuffle<u16>(i16x8.splat(0), halves, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 /**
- * Whether float32 holds a + (b − c) without rounding in each of eight lanes of BF16, and far below infinity. A lane's values are
+ * Lanes of BF16 in which float32 may not hold a + (b − c) without rounding, or not far below infinity. A lane's values are
  * whole multiples of the last bit of its smallest one, 2^(e−7), and their sums are below 2^(E+3), E being the exponent of its largest
  * one: with E − e ≤ 14 that is 24 bits at most. Float64 does not round them either, so both give the same bits.
  */
 // @ts-ignore: decorator
-@inline export function areNearBf16(a: v128, b: v128, c: v128): bool {
+@inline export function areFarBf16(a: v128, b: v128, c: v128): v128 {
   const exponent = i16x8.splat(0x7f80);
   const one = v128.and(a, exponent);
   const two = v128.and(b, exponent);
@@ -50,7 +50,7 @@
   const largest = i16x8.max_s(one, i16x8.max_s(two, three));
   const smallest = i16x8.min_s(one, i16x8.min_s(two, three));
   const isFar = i16x8.gt_s(i16x8.sub(largest, smallest), i16x8.splat(14 << 7));
-  return !v128.any_true(v128.or(isFar, i16x8.gt_s(largest, i16x8.splat(0x7d80))));
+  return v128.or(isFar, i16x8.gt_s(largest, i16x8.splat(0x7d80)));
 }
 
 /** The upper 16 bits of eight float32: BF16 before rounding. */

@@ -38,7 +38,12 @@ export function addOne(lane: usize, m: f64, t: f64, o: f64): void {
 /** As addOne, for two elements that follow each other. */
 // @ts-ignore: decorator
 @inline export function addPair(lane: usize, m: v128, t: v128, o: v128): void {
-  const error = f64x2.sub(f64x2.sub(o, t), m);
+  addMeasured(lane, m, t, f64x2.sub(f64x2.sub(o, t), m));
+}
+
+/** As addPair, with the error already known. */
+// @ts-ignore: decorator
+@inline export function addMeasured(lane: usize, m: v128, t: v128, error: v128): void {
   v128.store(lane + MOVED, f64x2.add(v128.load(lane + MOVED), f64x2.mul(m, m)));
   v128.store(lane + TARGET, f64x2.add(v128.load(lane + TARGET), f64x2.mul(t, t)));
   v128.store(lane + ERROR, f64x2.add(v128.load(lane + ERROR), f64x2.mul(error, error)));
