@@ -56,7 +56,7 @@ const size = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.venv/', '.regraft/', 'dist/', '**/generated/', 'test/golden/', 'test/histories/'] },
+  { ignores: ['node_modules/', '.venv*/', '.regraft/', 'dist/', '**/generated/', 'test/golden/', 'test/histories/'] },
   // AssemblyScript, which its own compiler checks.
   { ignores: ['weights/kernel/'] },
   {

@@ -3,10 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { wantsGitHooks } from './git-hooks.mjs';
-import { readNpmStamp, readVenvStamp } from './stamps.mjs';
+import { readEvaluationStamp, readNpmStamp, readVenvStamp } from './stamps.mjs';
 
 /** Files without which the checkout is not whole. */
-const NEEDED = ['package-lock.json', 'requirements.txt', join('trainer', 'pyproject.toml')];
+const NEEDED = [
+  ...['package-lock.json', 'requirements.txt', 'requirements-evaluation.txt'],
+  join('trainer', 'pyproject.toml'),
+];
 
 /** Prints `version venv?`; old syntax, so that Python 2 answers too. */
 const PROBE = `
@@ -30,15 +33,17 @@ export function missingFiles(root) {
 /**
  * What is installed now; a few small files are read and git is asked once.
  * @param {string} root
+ * @param {{ evaluation: boolean }} wants evaluation: the environment of lm-eval too
  * @returns {import('./set-up-plan.mjs').Facts}
  */
-export function readFacts(root) {
+export function readFacts(root, wants) {
   return {
     npm: readNpmStamp(root),
     venv: readVenvStamp(root),
     // Not existsSync: a link that points nowhere is in the way too.
     venvExists: lstatSync(join(root, '.venv'), { throwIfNoEntry: false }) !== undefined,
     venvRuns: existsSync(join(root, '.venv', 'bin', 'python')),
+    evaluation: wants.evaluation ? readEvaluationStamp(root) : null,
     wantsHooks: wantsGitHooks(root),
   };
 }

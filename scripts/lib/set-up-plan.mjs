@@ -6,10 +6,15 @@ import { isOlder } from './node-version.mjs';
 const OLDEST_PYTHON = '3.10';
 
 const GIGABYTE = 1e9;
-const DISK_BYTES = { 'npm-packages': 1 * GIGABYTE, 'make-venv': 3 * GIGABYTE };
+/** @type {Partial<Record<Step, number>>} */
+const DISK_BYTES = {
+  'npm-packages': 1 * GIGABYTE,
+  'make-venv': 3 * GIGABYTE,
+  'evaluation-environment': 1 * GIGABYTE,
+};
 
 /**
- * @typedef {'npm-packages' | 'remove-venv' | 'make-venv' | 'python-packages' | 'git-hooks'} Step
+ * @typedef {'npm-packages' | 'remove-venv' | 'make-venv' | 'python-packages' | 'evaluation-environment' | 'git-hooks'} Step
  *
  * @typedef {object} Stamp
  * @property {string} wanted what a finished install would say now
@@ -20,6 +25,7 @@ const DISK_BYTES = { 'npm-packages': 1 * GIGABYTE, 'make-venv': 3 * GIGABYTE };
  * @property {Stamp} venv
  * @property {boolean} venvExists .venv is there, in whatever state
  * @property {boolean} venvRuns its interpreter is there too
+ * @property {Stamp | null} evaluation .venv-evaluation; null where nobody asked for it
  * @property {boolean} wantsHooks a git checkout without a hooks path
  *
  * @typedef {object} Python
@@ -36,15 +42,24 @@ const DISK_BYTES = { 'npm-packages': 1 * GIGABYTE, 'make-venv': 3 * GIGABYTE };
 export function planSetUp(facts) {
   /** @type {Step[]} */
   const steps = [];
-  if (facts.npm.installed !== facts.npm.wanted) steps.push('npm-packages');
-  if (facts.venv.installed !== facts.venv.wanted || !facts.venvRuns) {
-    const whole = facts.venv.installed !== null && facts.venvRuns && sameHome(facts.venv);
-    if (!whole && facts.venvExists) steps.push('remove-venv');
-    if (!whole) steps.push('make-venv');
-    steps.push('python-packages');
-  }
+  if (isStale(facts.npm)) steps.push('npm-packages');
+  steps.push(...planVenv(facts));
+  if (facts.evaluation !== null && (isStale(facts.evaluation) || !facts.venvRuns)) steps.push('evaluation-environment');
   if (facts.wantsHooks) steps.push('git-hooks');
   return steps;
+}
+
+/** @param {Facts} facts @returns {Step[]} */
+function planVenv({ venv, venvExists, venvRuns }) {
+  if (!isStale(venv) && venvRuns) return [];
+  const whole = venv.installed !== null && venvRuns && sameHome(venv);
+  if (whole) return ['python-packages'];
+  return venvExists ? ['remove-venv', 'make-venv', 'python-packages'] : ['make-venv', 'python-packages'];
+}
+
+/** @param {Stamp} stamp */
+function isStale({ wanted, installed }) {
+  return installed !== wanted;
 }
 
 /**
@@ -67,10 +82,7 @@ export function findProblems(steps, machine) {
 
 /** @param {readonly Step[]} steps */
 function diskBytesFor(steps) {
-  return (
-    (steps.includes('npm-packages') ? DISK_BYTES['npm-packages'] : 0) +
-    (steps.includes('make-venv') ? DISK_BYTES['make-venv'] : 0)
-  );
+  return steps.reduce((bytes, step) => bytes + (DISK_BYTES[step] ?? 0), 0);
 }
 
 /** @param {Python} python @returns {string[]} */

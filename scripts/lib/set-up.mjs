@@ -1,5 +1,5 @@
 // @ts-check
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from './exclusive-lock.mjs';
 import { explainFailure } from './explain-failure.mjs';
@@ -7,33 +7,34 @@ import { setGitHooks } from './git-hooks.mjs';
 import { runQuietly } from './run-quietly.mjs';
 import { freeBytes, missingFiles, probePython, readFacts } from './set-up-facts.mjs';
 import { findProblems, planSetUp } from './set-up-plan.mjs';
-import { stampNpm, stampVenv, unstampVenv } from './stamps.mjs';
+import { stampEvaluation, stampNpm, stampVenv, unstampVenv } from './stamps.mjs';
 
 /**
  * Brings the checkout to the state that its lock file and requirements describe. Runs twice: the second finds nothing to
  * do. Two at once: the second waits for the first. Interrupted: the next begins the broken step anew.
  * @param {string} root the checkout
+ * @param {{ evaluation?: boolean }} [wants] evaluation (false): the environment of lm-eval too
  * @returns {Promise<0 | 1>} the exit code; problems are printed
  */
-export async function setUp(root) {
+export async function setUp(root, { evaluation = false } = {}) {
   const missing = missingFiles(root);
   if (missing.length > 0)
     return fail([`This checkout is not whole: ${missing.join(', ')} is missing; clone it again.`]);
-  if (planSetUp(readFacts(root)).length === 0) return done();
+  if (planSetUp(readFacts(root, { evaluation })).length === 0) return done();
   const release = await takeLock(join(root, '.regraft', 'setup.lock'), {
     onWait: (pid) => say(`another set-up is at work (process ${pid}); waiting for it`),
   });
   try {
-    return await setUpLocked(root);
+    return await setUpLocked(root, evaluation);
   } finally {
     release();
   }
 }
 
-/** @param {string} root @returns {Promise<0 | 1>} */
-async function setUpLocked(root) {
+/** @param {string} root @param {boolean} evaluation @returns {Promise<0 | 1>} */
+async function setUpLocked(root, evaluation) {
   // Read again: another set-up may have done everything while this one waited.
-  const steps = planSetUp(readFacts(root));
+  const steps = planSetUp(readFacts(root, { evaluation }));
   const python = process.env['REGRAFT_PYTHON'] || 'python3';
   const problems = findProblems(steps, {
     python: steps.includes('make-venv') ? probePython(python) : null,
@@ -80,12 +81,39 @@ const DOERS = {
     if (problem === null) stampVenv(root);
     return problem;
   },
+  'evaluation-environment': async (root) => {
+    const folder = join(root, '.venv-evaluation');
+    rmSync(folder, { recursive: true, force: true });
+    const own = join(root, '.venv', 'bin', 'python');
+    const made = await runStep('evaluation environment', own, ['-m', 'venv', '--without-pip', folder], {
+      root,
+      hint: '.venv-evaluation, beside .venv',
+    });
+    if (made !== null) return made;
+    seePackagesOf(root);
+    const python = join(folder, 'bin', 'python');
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-build-isolation'];
+    const problem = await runStep('evaluation packages', python, [...pip, '-r', 'requirements-evaluation.txt'], {
+      root,
+      hint: 'about 0.5 GB',
+    });
+    if (problem === null) stampEvaluation(root);
+    return problem;
+  },
   'git-hooks': async (root) => {
     say('git hooks: .githooks');
     setGitHooks(root);
     return null;
   },
 };
+
+/** Makes .venv-evaluation find the packages of .venv after its own: torch once on the disk is enough. @param {string} root */
+function seePackagesOf(root) {
+  const [python = ''] = readdirSync(join(root, '.venv-evaluation', 'lib'));
+  const packages = join('lib', python, 'site-packages');
+  const file = join(root, '.venv-evaluation', packages, 'packages-of-venv.pth');
+  writeFileSync(file, `${join('..', '..', '..', '..', '.venv', packages)}\n`);
+}
 
 /**
  * @param {string} what the step in words

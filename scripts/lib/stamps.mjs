@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 const NPM_STAMP = join('node_modules', '.regraft-lock');
 const VENV_STAMP = join('.venv', '.regraft-requirements');
+const EVALUATION_STAMP = join('.venv-evaluation', '.regraft-requirements');
 const PYTHON_INPUTS = ['requirements.txt', join('trainer', 'pyproject.toml')];
+const EVALUATION_INPUTS = ['requirements.txt', 'requirements-evaluation.txt'];
 
 /**
  * Digest of the lock file as it is now, and as it was when node_modules was last filled (null: never, or not to the end).
@@ -36,6 +38,21 @@ export function stampVenv(root) {
 /** To be called before .venv is changed, so that an interrupted change is seen as half made. @param {string} root */
 export function unstampVenv(root) {
   rmSync(join(root, VENV_STAMP), { force: true });
+}
+
+/** The same for the environment of lm-eval, which stands on the packages of .venv. @param {string} root */
+export function readEvaluationStamp(root) {
+  return { wanted: evaluationStamp(root), installed: readOrNull(join(root, EVALUATION_STAMP)) };
+}
+
+/** Notes that .venv-evaluation holds what its requirements say. @param {string} root */
+export function stampEvaluation(root) {
+  writeFileSync(join(root, EVALUATION_STAMP), evaluationStamp(root));
+}
+
+/** @param {string} root */
+function evaluationStamp(root) {
+  return `${digestOf(root, EVALUATION_INPUTS)}\n${root}`;
 }
 
 /** @param {string} root */

@@ -6,6 +6,7 @@ const finished = {
   venv: { wanted: 'requirements-1\n/home/ada/regraft/', installed: 'requirements-1\n/home/ada/regraft/' },
   venvExists: true,
   venvRuns: true,
+  evaluation: null,
   wantsHooks: false,
 };
 const python = { command: 'python3', version: '3.12.4', hasVenv: true };
@@ -22,9 +23,14 @@ describe('what a set-up has to do', () => {
       venv: { wanted: 'requirements-1\n/home/ada/regraft/', installed: null },
       venvExists: false,
       venvRuns: false,
+      evaluation: null,
       wantsHooks: true,
     };
     expect(planSetUp(fresh)).toEqual(['npm-packages', 'make-venv', 'python-packages', 'git-hooks']);
+    const evaluation = { wanted: 'evaluation-1', installed: null };
+    expect(planSetUp({ ...fresh, evaluation })).toEqual([
+      ...['npm-packages', 'make-venv', 'python-packages', 'evaluation-environment', 'git-hooks'],
+    ]);
   });
 
   it('installs the npm packages again, and nothing else, when the lock file changed', () => {
@@ -34,6 +40,13 @@ describe('what a set-up has to do', () => {
   it('brings a whole environment up to date in place when the requirements changed', () => {
     const venv = { ...finished.venv, wanted: 'requirements-2\n/home/ada/regraft/' };
     expect(planSetUp({ ...finished, venv })).toEqual(['python-packages']);
+  });
+
+  it('makes the environment of lm-eval only where it is asked for, and once', () => {
+    const evaluation = { wanted: 'evaluation-1', installed: 'evaluation-1' };
+    expect(planSetUp({ ...finished, evaluation })).toEqual([]);
+    const steps = planSetUp({ ...finished, evaluation: { ...evaluation, wanted: 'evaluation-2' } });
+    expect(steps).toEqual(['evaluation-environment']);
   });
 
   it('removes an environment whose making was interrupted', () => {

@@ -17,6 +17,7 @@ beforeEach(() => {
   cpSync('bin/regraft.mjs', join(root, 'bin/regraft.mjs'));
   writeFileSync(join(root, 'package-lock.json'), '{}');
   writeFileSync(join(root, 'requirements.txt'), 'torch==2.13.0\n');
+  writeFileSync(join(root, 'requirements-evaluation.txt'), 'lm_eval==0.4.13\n');
   writeFileSync(join(root, 'trainer/pyproject.toml'), '[project]\n');
   stampNpm(root);
 });
