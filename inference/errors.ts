@@ -1,6 +1,8 @@
 /** Every code that scoring can fail with; callers branch on these and on nothing else. */
 export type InferenceErrorCode =
   | 'INFERENCE_ARCHITECTURE_UNSUPPORTED'
+  | 'INFERENCE_CHAT_TEMPLATE_INVALID'
+  | 'INFERENCE_CHAT_TEMPLATE_MISSING'
   | 'INFERENCE_CLOSED'
   | 'INFERENCE_CONFIG_INVALID'
   | 'INFERENCE_DTYPE_UNSUPPORTED'

@@ -1,4 +1,10 @@
+export type { PlannedWork } from './choose-mode.ts';
 export { InferenceError, type InferenceErrorCode } from './errors.ts';
-export { openLanguageModel, type LanguageModel, type ScoreOptions } from './io/language-model.ts';
+export type { GenerateEnd, GenerateOptions, GenerateRequest, GenerateResult } from './decoding/request.ts';
+export { openLanguageModel, type LanguageModel, type OpenOptions } from './io/language-model.ts';
 export { openTokenizer, type Tokenizer } from './io/tokenizer.ts';
-export type { ScoreRequest, ScoreResult } from './scoring/request.ts';
+export type { ModelLimits } from './request-problems.ts';
+export type { ScoreOptions, ScoreRequest, ScoreResult } from './scoring/request.ts';
+export { windowsOf, type WindowOptions } from './scoring/windows.ts';
+export type { ChatMessage } from './text/chat-message.ts';
+export type { ChatOptions, RenderChat } from './text/chat-template.ts';

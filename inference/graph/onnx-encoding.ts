@@ -6,8 +6,8 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 export const DATA_TYPE = { F32: 1, I32: 6, I64: 7, F16: 10, BF16: 16 } as const;
 export type DataType = (typeof DATA_TYPE)[keyof typeof DATA_TYPE];
 
-/** An attribute of a node: an integer, or `{ float }`. */
-export type Attribute = number | { readonly float: number };
+/** An attribute of a node: an integer, a text, or `{ float }`. */
+export type Attribute = number | string | { readonly float: number };
 
 /** A weight that stays in its file: onnxruntime maps the bytes from there. */
 export interface ExternalTensor {
@@ -75,6 +75,13 @@ export function encodeIntegers(name: string, values: readonly number[]): Uint8Ar
   return writer.finish();
 }
 
+/** Encodes a TensorProto of one float32 without dimensions. */
+export function encodeScalar(name: string, value: number): Uint8Array {
+  const writer = tensorHead(name, DATA_TYPE.F32, []);
+  message(writer, 9, new Uint8Array(Float32Array.of(value).buffer));
+  return writer.finish();
+}
+
 /** Encodes a ValueInfoProto: an input or output; a dimension that is a string is free. */
 export function encodeValueInfo(name: string, dataType: DataType, shape: readonly (number | string)[]): Uint8Array {
   const dimensions = new BinaryWriter();
@@ -99,7 +106,7 @@ export function encodeValueInfo(name: string, dataType: DataType, shape: readonl
 export function encodeModel({ nodes, initializers, inputs, outputs }: OnnxParts): Uint8Array {
   const graph = new BinaryWriter();
   for (const node of nodes) message(graph, 1, node);
-  text(graph, 2, 'scoring');
+  text(graph, 2, 'decoder');
   for (const initializer of initializers) message(graph, 5, initializer);
   for (const input of inputs) message(graph, 11, input);
   for (const output of outputs) message(graph, 12, output);
@@ -118,6 +125,9 @@ function encodeAttribute(name: string, value: Attribute): Uint8Array {
   if (typeof value === 'number') {
     integer(writer, 3, value);
     integer(writer, 20, 2); // AttributeType.INT
+  } else if (typeof value === 'string') {
+    text(writer, 4, value);
+    integer(writer, 20, 3); // AttributeType.STRING
   } else {
     writer.tag(2, WireType.Bit32).float(value.float);
     integer(writer, 20, 1); // AttributeType.FLOAT

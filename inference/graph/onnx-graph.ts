@@ -3,6 +3,7 @@ import {
   encodeIntegers,
   encodeModel,
   encodeNode,
+  encodeScalar,
   encodeValueInfo,
   type Attribute,
   type DataType,
@@ -36,6 +37,12 @@ export class OnnxGraph {
   ints(...values: readonly number[]): string {
     const name = `i64_${values.join('_')}`;
     return this.#initializer(name, () => encodeIntegers(name, values));
+  }
+
+  /** A float32 inside the model, written once. */
+  scalar(value: number): string {
+    const name = `f32_${value}`;
+    return this.#initializer(name, () => encodeScalar(name, value));
   }
 
   /** A weight in its file, written once. */

@@ -1,120 +1,162 @@
-import { openModel } from '../../weights/index.ts';
-import { buildLlamaGraph } from '../graph/llama.ts';
-import { parseLlamaConfig, type LlamaConfig } from '../graph/llama-config.ts';
-import { ropeTables, type RopeTables } from '../graph/rope.ts';
+import { openModel, type ModelFolder } from '../../weights/index.ts';
+import { chooseMode, type ParameterCounts, type PlannedWork } from '../choose-mode.ts';
+import { assertGenerateRequests } from '../decoding/assert-generate-requests.ts';
+import { batchSizeOf, decode } from '../decoding/decode.ts';
+import type { GenerateOptions, GenerateRequest, GenerateResult } from '../decoding/request.ts';
+import type { Architecture } from '../families/architecture.ts';
+import { parseArchitecture } from '../families/parse-architecture.ts';
+import { CallWriter } from '../graph/call-writer.ts';
+import { buildDecoderGraph } from '../graph/decoder-graph.ts';
+import { cacheNames } from '../graph/names.ts';
+import { orAbort } from '../or-abort.ts';
+import type { ModelLimits } from '../request-problems.ts';
 import { assertRequests } from '../scoring/assert-requests.ts';
-import { planBatches } from '../scoring/batches.ts';
-import type { ScoreRequest, ScoreResult } from '../scoring/request.ts';
+import { planBatches, type Batch } from '../scoring/batches.ts';
+import type { ScoreOptions, ScoreRequest, ScoreResult } from '../scoring/request.ts';
 import { ResultCollector } from '../scoring/result-collector.ts';
 import { locateWeights } from './external-weights.ts';
-import { RuntimeThread } from './runtime-thread.ts';
+import { RuntimeThread, type CacheLayout, type RuntimeCall } from './runtime-thread.ts';
 
 const BATCH_TOKENS = 2048;
-/** Most logits of one call, scored positions × vocabulary: 128 MiB as float32, held twice for a moment. */
-const LOGITS = 2 ** 25;
+/** Most logits of one call, scored positions × vocabulary: 32 MiB as float32, held twice for a moment. */
+const LOGITS = 2 ** 23;
 
-export interface ScoreOptions {
-  /** Most padded tokens of one call (2048); more is faster and takes more memory. A longer request goes alone. */
-  readonly batchTokens?: number | undefined;
-  /** Aborting rejects with the signal's reason; a batch already under way ends unheard, and the model stays open. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called after each batch with the number of requests scored so far. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-}
-
-/** A model that scores in a thread of its own, so that the caller's event loop stays free. */
+/** A model that scores and writes in a thread of its own, so that the caller's event loop stays free. */
 export interface LanguageModel {
+  readonly limits: ModelLimits;
   /**
    * Scores requests; results are in their order. No state is kept between calls. The same requests and `batchTokens` give
-   * the same numbers; another grouping may differ in the last bits of float32. Calls may overlap.
+   * the same numbers; another grouping may differ in the last bits of float32. Calls may overlap, with `generate` too. A
+   * dynamic RoPE turns by the length of prompt and continuation but for its last token.
    *
    * Errors: INFERENCE_EMPTY_REQUEST, INFERENCE_TOKEN_OUT_OF_RANGE, INFERENCE_SEQUENCE_TOO_LONG (before any work),
    * INFERENCE_NON_FINITE, INFERENCE_RUNTIME_FAILED, INFERENCE_WORKER_DIED (retryable), INFERENCE_CLOSED.
    */
   score(requests: readonly ScoreRequest[], options?: ScoreOptions): Promise<readonly ScoreResult[]>;
+  /**
+   * Writes on greedily from each prompt; of equally likely tokens the lowest id is written. Results are in the requests' order.
+   * The same requests and options give the same tokens; in another batch, a token may differ where two are likely to within
+   * the last bits of float32. Calls may overlap, each with a key–value cache of its own for as long as it runs.
+   *
+   * Errors: those of `score`; INFERENCE_SEQUENCE_TOO_LONG where prompt and `maxNewTokens` exceed `limits.positions`.
+   */
+  generate(requests: readonly GenerateRequest[], options: GenerateOptions): Promise<readonly GenerateResult[]>;
   /** Ends the thread and frees the model; calls under way reject with INFERENCE_CLOSED. Twice is once. */
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** Threads that compute (1). */
+  readonly threads?: number | undefined;
+  /**
+   * What is to be done, as far as it is known: `chooseMode` decides by it whether opening takes time and memory to make the work
+   * quicker. Nothing is refused that was not planned.
+   */
+  readonly work?: PlannedWork | undefined;
+}
+
 /**
- * Opens a Hugging Face model folder (config.json and safetensors) for scoring with `threads` threads (1). Nothing is
- * exported or written, and float32 weights stay in their files, which must not change while the model is open.
+ * Opens a Hugging Face model folder (config.json and safetensors) for scoring and writing. Nothing is exported or written, and
+ * float32 weights are read from their files, which must not change while the model is open.
  *
  * Errors: INFERENCE_ARCHITECTURE_UNSUPPORTED, INFERENCE_CONFIG_INVALID, INFERENCE_TENSOR_MISSING, INFERENCE_TENSOR_SHAPE,
  * INFERENCE_DTYPE_UNSUPPORTED, INFERENCE_RUNTIME_FAILED, INFERENCE_WORKER_DIED; and those of `openModel`.
  */
 export async function openLanguageModel(
   folder: string,
-  { threads = 1 }: { readonly threads?: number } = {},
+  { threads = 1, work }: OpenOptions = {},
 ): Promise<LanguageModel> {
   const model = await openModel(folder);
-  const config = parseLlamaConfig(model.config, folder);
+  const architecture = parseArchitecture(model.config, folder);
   const { root, find } = await locateWeights(model.tensors);
-  const graph = buildLlamaGraph({ config, tied: model.tieWordEmbeddings, find });
-  const thread = await RuntimeThread.open({ model: graph, root, threads }, `Model ${folder}`);
-  const tables = growingTables(config);
-  return {
-    score: (requests, options = {}) => score({ thread, config, tables }, requests, options),
-    close: () => thread.close(),
-  };
+  const graph = buildDecoderGraph({ architecture, tied: model.tieWordEmbeddings, find });
+  const isPrepacked = chooseMode(work, countParameters(model)) === 'prepacked';
+  const data = { model: graph, root, threads, isPrepacked, layout: layoutOf(architecture) };
+  return new OpenLanguageModel(architecture, await RuntimeThread.open(data, `Model ${folder}`));
 }
 
-interface OpenModel {
-  readonly thread: RuntimeThread;
-  readonly config: LlamaConfig;
-  readonly tables: (positions: number) => RopeTables;
+function countParameters({ parameterCount, tensors }: ModelFolder): ParameterCounts {
+  const float32 = [...tensors.values()].reduce(
+    (sum, { dtype, sizeBytes }) => sum + (dtype === 'F32' ? sizeBytes / 4 : 0),
+    0,
+  );
+  // A tied head that is stored all the same is counted once.
+  return { all: parameterCount, float32: Math.min(float32, parameterCount) };
 }
 
-async function score(
-  { thread, config, tables }: OpenModel,
-  requests: readonly ScoreRequest[],
-  { batchTokens = BATCH_TOKENS, signal, onProgress }: ScoreOptions,
-): Promise<readonly ScoreResult[]> {
-  signal?.throwIfAborted();
-  assertRequests(requests, config);
-  const targets = Math.max(1, Math.floor(LOGITS / config.vocabularySize));
-  const collector = new ResultCollector(requests);
-  for (const batch of planBatches(requests, { tokens: batchTokens, targets })) {
-    collector.add(batch, await orAbort(thread.run(batch, tables(batch.columns)), signal));
-    onProgress?.(collector.done, requests.length);
-  }
-  return collector.results();
-}
-
-/** Rejects as soon as the signal is aborted; the work's own outcome is then dropped. */
-async function orAbort<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return work;
-  const { promise: aborted, reject } = rejectable();
-  const onAbort = (): void => {
-    reject(signal.reason);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    work.catch(() => undefined); // after an abort nobody waits for it
-  }
-}
-
-function rejectable(): { readonly promise: Promise<never>; readonly reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<never>((_, rejectPromise) => {
-    reject = rejectPromise;
+function layoutOf({ layers, keyValueHeads, headSize }: Architecture): CacheLayout {
+  const names = layers.flatMap((_, layer) => {
+    const { past, present } = cacheNames(layer);
+    return [
+      { past: past[0], present: present[0] },
+      { past: past[1], present: present[1] },
+    ];
   });
-  return { promise, reject };
+  return { names, heads: keyValueHeads, headSize };
 }
 
-/** Keeps tables for the longest sequence so far, doubled when outgrown: a model may allow far more than is ever used. */
-function growingTables(config: LlamaConfig): (positions: number) => RopeTables {
-  const { rope, headSize } = config;
-  let kept = ropeTables(rope, headSize, Math.min(256, config.positions));
-  return (positions) => {
-    if (kept.positions < positions) {
-      kept = ropeTables(rope, headSize, Math.min(Math.max(positions, kept.positions * 2), config.positions));
+class OpenLanguageModel implements LanguageModel {
+  readonly limits: ModelLimits;
+  readonly #thread: RuntimeThread;
+  readonly #writer: CallWriter;
+  #caches = 0;
+
+  constructor(architecture: Architecture, thread: RuntimeThread) {
+    const { vocabularySize, positions } = architecture;
+    this.limits = { vocabularySize, positions };
+    this.#thread = thread;
+    this.#writer = new CallWriter(architecture);
+  }
+
+  async score(requests: readonly ScoreRequest[], options: ScoreOptions = {}): Promise<readonly ScoreResult[]> {
+    const { batchTokens = BATCH_TOKENS, signal, onProgress } = options;
+    signal?.throwIfAborted();
+    assertRequests(requests, this.limits);
+    const targets = Math.max(1, Math.min(batchTokens, Math.floor(LOGITS / this.limits.vocabularySize)));
+    const collector = new ResultCollector(requests);
+    const id = (this.#caches += 1);
+    try {
+      for (const batch of planBatches(requests, { tokens: batchTokens, targets })) {
+        collector.add(batch, await orAbort(this.#thread.run(this.#callOf(batch, id)), signal));
+        onProgress?.(collector.done, requests.length);
+      }
+    } finally {
+      this.#thread.edit({ kind: 'drop', id });
     }
-    const length = (positions * headSize) / 2;
-    return { positions, cos: kept.cos.slice(0, length), sin: kept.sin.slice(0, length) };
-  };
+    return collector.results();
+  }
+
+  #callOf(batch: Batch, id: number): RuntimeCall {
+    const { rows, columns, room, starts } = batch;
+    // Each long request begins a cache of its own size.
+    if (room !== null && starts[0] === 0) this.#thread.edit({ kind: 'drop', id });
+    const kept = room === null ? { id: null, room: columns } : { id, room };
+    return { ...this.#writer.write(batch), cache: { ...kept, firstRow: 0, rows, allRows: rows } };
+  }
+
+  async generate(requests: readonly GenerateRequest[], options: GenerateOptions): Promise<readonly GenerateResult[]> {
+    options.signal?.throwIfAborted();
+    assertGenerateRequests(requests, this.limits);
+    const thread = this.#thread;
+    const id = (this.#caches += 1);
+    const whole = { id, room: roomOf(requests), allRows: batchSizeOf(requests, options) };
+    try {
+      return await decode(requests, options, {
+        read: (tokens, firstRow) =>
+          thread.run({ ...this.#writer.write(tokens), cache: { ...whole, firstRow, rows: tokens.rows } }),
+        move: (from, to, tokens) => thread.edit({ kind: 'move', id, from, to, tokens }),
+      });
+    } finally {
+      thread.edit({ kind: 'drop', id });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+}
+
+/** The last token of a text is never read. */
+function roomOf(requests: readonly GenerateRequest[]): number {
+  return Math.max(1, ...requests.map(({ prompt, maxNewTokens }) => prompt.length + maxNewTokens - 1));
 }

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { InferenceError } from '../errors.ts';
-import type { RopeTables } from '../graph/rope.ts';
-import type { Batch } from '../scoring/batches.ts';
+import type { CallFeeds } from '../graph/call-writer.ts';
 import type { BatchOutput } from '../scoring/result-collector.ts';
 
 /** What the thread is started with. */
@@ -11,15 +10,47 @@ export interface RuntimeThreadData {
   /** The folder that locations of external tensors are relative to. */
   readonly root: string;
   readonly threads: number;
+  /** Whether weights are copied into the order that is quickest to multiply. */
+  readonly isPrepacked: boolean;
+  readonly layout: CacheLayout;
+}
+
+/** What the key–value cache of a model looks like. */
+export interface CacheLayout {
+  /** Layer after layer, keys before values. */
+  readonly names: readonly { readonly past: string; readonly present: string }[];
+  readonly heads: number;
+  readonly headSize: number;
+}
+
+/** The part of a cache that a call reads and writes: rows of [heads, room, headSize]. */
+export interface CacheUse {
+  /** Null: nothing was read before, and nothing is kept. */
+  readonly id: number | null;
+  readonly firstRow: number;
+  readonly rows: number;
+  /** Tokens that fit in a row. */
+  readonly room: number;
+  /** Rows of the whole cache, which is made at its first call. */
+  readonly allRows: number;
 }
 
 /** One call of the graph. */
-export interface RunMessage extends Omit<Batch, 'segments'> {
-  readonly kind: 'run';
-  readonly tables: RopeTables;
+export interface RuntimeCall extends CallFeeds {
+  readonly cache: CacheUse;
 }
 
-/** The thread answers every message, and its own start, with one of these, in order. */
+export type RunMessage = RuntimeCall & { readonly kind: 'run' };
+
+/** Only `run` is answered; the others are done in their turn. */
+export type ThreadMessage =
+  | RunMessage
+  /** Copies the first tokens of one row of a cache over another row. */
+  | { readonly kind: 'move'; readonly id: number; readonly from: number; readonly to: number; readonly tokens: number }
+  | { readonly kind: 'drop'; readonly id: number }
+  | { readonly kind: 'close' };
+
+/** The thread answers every `run`, and its own start, with one of these, in order. */
 type Answer =
   ({ readonly kind: 'done' } & Partial<BatchOutput>) | { readonly kind: 'failed'; readonly message: string };
 
@@ -52,7 +83,10 @@ export class RuntimeThread {
    * files, INFERENCE_WORKER_DIED.
    */
   static async open(data: RuntimeThreadData, subject: string): Promise<RuntimeThread> {
-    const worker = new Worker(new URL('./runtime-thread.mjs', import.meta.url), { workerData: data });
+    const worker = new Worker(new URL('./runtime-thread.mjs', import.meta.url), {
+      workerData: data,
+      execArgv: [], // it is plain JavaScript: the hooks of its parent would only make it slower to start
+    });
     const thread = new RuntimeThread(worker, subject);
     try {
       await thread.opened();
@@ -69,14 +103,17 @@ export class RuntimeThread {
   }
 
   /** Runs the graph once. Errors: INFERENCE_RUNTIME_FAILED, INFERENCE_WORKER_DIED, INFERENCE_CLOSED. */
-  async run(batch: Omit<Batch, 'segments'>, tables: RopeTables): Promise<BatchOutput> {
-    const { rows, columns, inputIds, lengths, positions, targets } = batch;
-    const message: RunMessage = { kind: 'run', rows, columns, inputIds, lengths, positions, targets, tables };
-    const { logProbabilities, likeliest } = await this.#answer(message);
+  async run(call: RuntimeCall): Promise<BatchOutput> {
+    const { logProbabilities, likeliest } = await this.#answer({ kind: 'run', ...call });
     if (logProbabilities instanceof Float32Array && likeliest instanceof BigInt64Array) {
       return { logProbabilities, likeliest };
     }
     throw this.#failed('the graph returned outputs of other types than it declares');
+  }
+
+  /** Changes or drops a cache between calls; nothing where the thread is gone, and its caches with it. */
+  edit(message: Extract<ThreadMessage, { readonly kind: 'move' | 'drop' }>): void {
+    if (this.#ended === null && !this.#isClosed) this.#worker.postMessage(message);
   }
 
   /** Releases the session and waits for the thread's end; calls still waiting reject with INFERENCE_CLOSED. */
@@ -115,19 +152,19 @@ export class RuntimeThread {
 
   #gone(): InferenceError {
     if (this.#isClosed) {
-      const message = `${this.#subject} was closed; open it again to score.`;
+      const message = `${this.#subject} was closed; open it again.`;
       return new InferenceError('INFERENCE_CLOSED', message, { subject: this.#subject });
     }
     return new InferenceError(
       'INFERENCE_WORKER_DIED',
-      `${this.#subject}: the scoring thread ended before it answered: ${this.#ended?.message ?? 'for no known reason'}; open the model again.`,
+      `${this.#subject}: its thread ended before it answered: ${this.#ended?.message ?? 'for no known reason'}; open the model again.`,
       { subject: this.#subject },
       { retryable: true, cause: this.#ended },
     );
   }
 
   #failed(what: string): InferenceError {
-    const message = `${this.#subject}: onnxruntime refused: ${what}; check that the model's files are complete.`;
+    const message = `${this.#subject}: onnxruntime refused: ${what}; check that the model's files are complete and that there is memory.`;
     return new InferenceError('INFERENCE_RUNTIME_FAILED', message, { subject: this.#subject });
   }
 }

@@ -18,8 +18,17 @@ export interface Batch {
   readonly columns: number;
   /** [rows · columns], row after row, padded with 0. */
   readonly inputIds: BigInt64Array;
+  /** [rows], tokens of each row that an earlier batch read; not 0 only where `room` is a number. */
+  readonly starts: readonly number[];
+  /**
+   * Null: nothing is kept of what is read. A number: this is a part of one long request, whose parts follow one another and
+   * keep what they read in a cache with room for so many tokens; a new one begins where `starts` is 0.
+   */
+  readonly room: number | null;
   /** [rows], valid tokens of each row, at least 1. */
   readonly lengths: Int32Array;
+  /** [rows], tokens that each row's whole request reads, those of its other parts included. */
+  readonly wholeLengths: readonly number[];
   /** [R], flat positions whose next token is scored; segment after segment. */
   readonly positions: BigInt64Array;
   /** [R], the token expected after each of them. */
@@ -34,12 +43,15 @@ export interface BatchLimits {
 }
 
 /**
- * Groups requests of like length, shortest first. A continuation longer than `limits.targets` is scored in several
- * segments, each given all that precedes it. The same requests and limits give the same batches.
+ * Groups requests of like length, shortest first. A continuation longer than `limits.targets` goes alone and in parts, after all
+ * others. The same requests and limits give the same batches.
  */
 export function planBatches(requests: readonly ScoreRequest[], limits: BatchLimits): readonly Batch[] {
-  const segments = requests.flatMap((request, index) => toSegments(request, index, limits.targets));
-  const rows = segments.map((segment) => toRow(segment, requests[segment.request]));
+  const isLong = ({ continuation }: ScoreRequest): boolean => continuation.length > limits.targets;
+  const parts = requests.flatMap((request, index) => (isLong(request) ? toParts(request, index, limits.targets) : []));
+  const rows = requests.flatMap((request, index) =>
+    isLong(request) ? [] : toRow(request, { request: index, start: 0, end: request.continuation.length }),
+  );
   rows.sort((left, right) => left.inputs.length - right.inputs.length); // stable: ties keep the requests' order
   const groups: Row[][] = [];
   let targets = 0;
@@ -54,30 +66,41 @@ export function planBatches(requests: readonly ScoreRequest[], limits: BatchLimi
       targets = row.targets.length;
     }
   }
-  return groups.map(toBatch);
+  return [...groups.map((group) => toBatch(group, null)), ...parts];
 }
 
 interface Row {
   readonly segment: Segment;
-  /** Everything before the last target. */
+  /** Tokens that were read before. */
+  readonly start: number;
+  /** From there, everything before the last target. */
   readonly inputs: readonly number[];
   readonly targets: readonly number[];
+  readonly wholeLength: number;
 }
 
-function toSegments({ continuation }: ScoreRequest, request: number, most: number): readonly Segment[] {
-  const count = Math.ceil(continuation.length / most);
-  return Array.from({ length: count }, (_, index) => {
-    return { request, start: index * most, end: Math.min((index + 1) * most, continuation.length) };
+function toParts(request: ScoreRequest, index: number, most: number): readonly Batch[] {
+  const { length } = request.continuation;
+  return Array.from({ length: Math.ceil(length / most) }, (_, part) => {
+    const segment = { request: index, start: part * most, end: Math.min((part + 1) * most, length) };
+    const row = toRow(request, segment);
+    return toBatch([row], row.wholeLength);
   });
 }
 
-function toRow(segment: Segment, request: ScoreRequest | undefined): Row {
-  const { prompt, continuation } = request ?? { prompt: [], continuation: [] };
-  const inputs = [...prompt, ...continuation.slice(0, segment.end - 1)];
-  return { segment, inputs, targets: continuation.slice(segment.start, segment.end) };
+function toRow({ prompt, continuation }: ScoreRequest, segment: Segment): Row {
+  const start = segment.start === 0 ? 0 : prompt.length + segment.start - 1;
+  const before = segment.start === 0 ? prompt : continuation.slice(segment.start - 1, segment.start);
+  return {
+    segment,
+    start,
+    inputs: [...before, ...continuation.slice(segment.start, segment.end - 1)],
+    targets: continuation.slice(segment.start, segment.end),
+    wholeLength: prompt.length + continuation.length - 1,
+  };
 }
 
-function toBatch(rows: readonly Row[]): Batch {
+function toBatch(rows: readonly Row[], room: number | null): Batch {
   const columns = Math.max(...rows.map(({ inputs }) => inputs.length));
   const inputIds = new BigInt64Array(rows.length * columns);
   const positions: bigint[] = [];
@@ -95,7 +118,10 @@ function toBatch(rows: readonly Row[]): Batch {
     rows: rows.length,
     columns,
     inputIds,
+    starts: rows.map(({ start }) => start),
+    room,
     lengths: Int32Array.from(rows, ({ inputs }) => inputs.length),
+    wholeLengths: rows.map(({ wholeLength }) => wholeLength),
     positions: BigInt64Array.from(positions),
     targets: BigInt64Array.from(targets),
   };

@@ -15,3 +15,15 @@ export interface ScoreResult {
    */
   readonly greedy: boolean;
 }
+
+export interface ScoreOptions {
+  /**
+   * Most padded tokens of one call (2048); more is faster and takes more memory. A longer request goes alone, and a longer
+   * continuation in parts, each after all before it.
+   */
+  readonly batchTokens?: number | undefined;
+  /** Aborting rejects with the signal's reason; a batch already under way ends unheard, and the model stays open. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of requests scored so far. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}

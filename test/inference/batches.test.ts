@@ -9,16 +9,28 @@ const tokens = (maxLength: number): fc.Arbitrary<number[]> =>
 const requestsOf = fc.array(fc.record({ prompt: tokens(12), continuation: tokens(12) }), { maxLength: 12 });
 const limitsOf = fc.record({ tokens: fc.integer({ min: 1, max: 80 }), targets: fc.integer({ min: 1, max: 20 }) });
 
-/** What a model that reads everything would answer: a number for all that precedes a position, and the target after it. */
-function answer(batch: Batch): { readonly logProbabilities: Float32Array; readonly likeliest: BigInt64Array } {
-  const seen = [...batch.positions].map((position) => {
-    const row = Math.floor(Number(position) / batch.columns);
-    expect(Number(position) % batch.columns).toBeLessThan(batch.lengths[row] ?? 0);
-    return fingerprint([...batch.inputIds.subarray(row * batch.columns, Number(position) + 1)].map(Number));
-  });
-  return { logProbabilities: Float32Array.from(seen), likeliest: batch.targets.slice() };
+/** What a model would answer: a number for all that precedes a position, and the target after it. */
+class Reader {
+  /** What it was given of a long request so far. */
+  #read: readonly number[] = [];
+
+  answer(batch: Batch): { readonly logProbabilities: Float32Array; readonly likeliest: BigInt64Array } {
+    const { columns, lengths, room, starts } = batch;
+    expect(room === null ? new Set(starts) : starts).toEqual(room === null ? new Set([0]) : [starts[0]]);
+    const before = this.#read.slice(0, starts[0]);
+    expect(before).toHaveLength(starts[0] ?? 0);
+    const seen = [...batch.positions].map((position) => {
+      const row = Math.floor(Number(position) / columns);
+      expect(Number(position) % columns).toBeLessThan(lengths[row] ?? 0);
+      return fingerprint([...before, ...toNumbers(batch.inputIds.subarray(row * columns, Number(position) + 1))]);
+    });
+    this.#read = [...before, ...toNumbers(batch.inputIds)];
+    if (room !== null) expect(this.#read.length).toBeLessThanOrEqual(room);
+    return { logProbabilities: Float32Array.from(seen), likeliest: batch.targets.slice() };
+  }
 }
 
+const toNumbers = (ids: BigInt64Array): readonly number[] => [...ids].map(Number);
 const fingerprint = (ids: readonly number[]): number => ids.reduce((sum, id) => (sum * 31 + id) % 65_521, ids.length);
 
 describe('planBatches', () => {
@@ -26,10 +38,11 @@ describe('planBatches', () => {
     fc.assert(
       fc.property(requestsOf, limitsOf, (requests, limits) => {
         const collector = new ResultCollector(requests);
+        const reader = new Reader();
         for (const batch of planBatches(requests, limits)) {
           expect(batch.targets.length).toBeLessThanOrEqual(limits.targets);
           if (batch.rows > 1) expect(batch.rows * batch.columns).toBeLessThanOrEqual(limits.tokens);
-          collector.add(batch, answer(batch));
+          collector.add(batch, reader.answer(batch));
         }
         const expected = requests.map(({ prompt, continuation }) => {
           const before = continuation.map((_, index) => fingerprint([...prompt, ...continuation.slice(0, index)]));
@@ -51,6 +64,18 @@ describe('planBatches', () => {
     expect(batches[0]).toMatchObject({ rows: 3, columns: 2 });
     expect([...(batches[0]?.inputIds ?? [])]).toEqual([7n, 0n, 7n, 0n, 7n, 7n]);
     expect([...(batches[0]?.positions ?? [])]).toEqual([0n, 2n, 5n]);
+  });
+
+  it('reads a long continuation in parts, none of it twice', () => {
+    const request: ScoreRequest = { prompt: [1, 2, 3], continuation: [4, 5, 6, 7, 8] };
+    const batches = planBatches([request, { prompt: [9], continuation: [9] }], { tokens: 100, targets: 2 });
+    expect(batches.map(({ inputIds, starts, room }) => ({ tokens: toNumbers(inputIds), starts, room }))).toEqual([
+      { tokens: [9], starts: [0], room: null },
+      { tokens: [1, 2, 3, 4], starts: [0], room: 7 },
+      { tokens: [5, 6], starts: [4], room: 7 },
+      { tokens: [7], starts: [6], room: 7 },
+    ]);
+    expect(batches.map(({ wholeLengths }) => wholeLengths)).toEqual([[1], [7], [7], [7]]);
   });
 
   it('makes no batch of no requests', () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openLanguageModel, type ScoreRequest } from '../../inference/index.ts';
+import { openLanguageModel, type GenerateRequest, type ScoreRequest } from '../../inference/index.ts';
 import { f32Tensor, f64Tensor, temporaryFolder } from '../support/safetensors.ts';
 import { writeTinyLlama, type TinyLlamaOptions } from './tiny-llama.ts';
 
@@ -25,37 +25,70 @@ const refusal = (code: string, ...parts: readonly string[]): unknown =>
   expect.objectContaining({ code, retryable: false, message: containing(parts) });
 
 describe('openLanguageModel', () => {
-  it('refuses a model of another family, by its name', async () => {
-    const config = { model_type: 'mistral', architectures: ['MistralForCausalLM'] };
+  it('refuses a model of another family, by its name, and whatever else it cannot do', async () => {
+    const config = {
+      model_type: 'mixtral',
+      architectures: ['MixtralForCausalLM'],
+      hidden_act: 'relu2',
+      num_local_experts: 8,
+      quantization_config: { quant_method: 'gptq', bits: 4 },
+      rope_scaling: { type: 'longrope', factor: 4 },
+    };
+    const error = await openingOf({ config });
+    expect(error).toEqual(
+      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'model_type is "mixtral"', '"llama", "mistral", "qwen2"', 'gptq'),
+    );
+    expect(error).toMatchObject({
+      details: {
+        found: [
+          expect.stringContaining('model_type is "mixtral"'),
+          expect.stringContaining('quantised by gptq'),
+          expect.stringContaining('num_local_experts is 8'),
+          expect.stringContaining('type is "longrope"'),
+          expect.stringContaining('hidden_act is "relu2"'),
+        ],
+      },
+    });
+  });
+
+  it('refuses a head that is no language model', async () => {
+    const config = { architectures: ['LlamaForSequenceClassification'] };
     expect(await openingOf({ config })).toEqual(
-      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'model_type is "mistral"', '"llama"'),
+      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'architectures has "LlamaForSequenceClassification"'),
     );
   });
 
-  it('refuses another activation and another RoPE at once, by their names', async () => {
-    const config = { hidden_act: 'gelu', rope_scaling: { type: 'yarn', factor: 4 } };
-    expect(await openingOf({ config })).toEqual(
-      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'hidden_act is "gelu"', 'rope_type is "yarn"'),
-    );
-  });
-
-  it('refuses a rotary embedding of part of the head, and a head size that onnxruntime cannot rotate', async () => {
-    expect(await openingOf({ config: { rope_parameters: { partial_rotary_factor: 0.5 } } })).toEqual(
-      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'partial_rotary_factor is 0.5'),
-    );
-    expect(await openingOf({ config: { head_dim: 8 } })).toEqual(
-      refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', 'head_dim is 8', 'multiples of 16'),
-    );
+  it('refuses what a family could be configured to do and transformers does otherwise', async () => {
+    for (const [config, found] of [
+      [{ rope_parameters: { partial_rotary_factor: 0.5 } }, 'partial_rotary_factor is 0.5'],
+      [{ rope_parameters: { full_attention: { rope_type: 'default' } } }, 'rope_parameters differ by layer'],
+      [{ head_dim: 20 }, 'head_dim is 20, and this engine runs multiples of 8'],
+      [{ model_type: 'gemma2', use_bidirectional_attention: true }, 'use_bidirectional_attention is true'],
+      [{ model_type: 'qwen3', layer_types: ['linear_attention'] }, 'layer_types has "linear_attention"'],
+    ] as const) {
+      expect(await openingOf({ config }), found).toEqual(refusal('INFERENCE_ARCHITECTURE_UNSUPPORTED', found));
+    }
   });
 
   it('names every wrong field of config.json', async () => {
     const config = { vocab_size: '40', num_hidden_layers: 0, rope_scaling: { rope_type: 'linear' } };
     expect(await openingOf({ config })).toEqual(
-      refusal('INFERENCE_CONFIG_INVALID', '`num_hidden_layers` 0', '`vocab_size` "40"', '`factor` missing'),
+      refusal('INFERENCE_CONFIG_INVALID', '`num_hidden_layers` 0', '`factor` missing', '`vocab_size` "40"'),
     );
-    expect(await openingOf({ config: { num_key_value_heads: 3 } })).toEqual(
-      refusal('INFERENCE_CONFIG_INVALID', '`num_key_value_heads` 3', 'a divisor of 2'),
-    );
+    for (const [fields, ...found] of [
+      [{ num_key_value_heads: 3 }, '`num_key_value_heads` 3', 'a divisor of 2'],
+      [{ attention_bias: 'no' }, '`attention_bias` "no", expected true or false'],
+      [{ model_type: 'qwen2', layer_types: ['sliding_attention'] }, '`sliding_window` missing, expected a window'],
+      [{ model_type: 'gemma2', layer_types: [] }, '`layer_types` [], expected 1 types, one a layer'],
+      [{ model_type: 'gemma2', final_logit_softcapping: -1 }, '`final_logit_softcapping` -1'],
+    ] as const) {
+      expect(await openingOf({ config: fields }), found.join()).toEqual(refusal('INFERENCE_CONFIG_INVALID', ...found));
+    }
+  });
+
+  it('names a bias that config.json says is there and the files lack', async () => {
+    const error = await openingOf({ config: { attention_bias: true } });
+    expect(error).toEqual(refusal('INFERENCE_TENSOR_MISSING', '4 tensors', 'self_attn.q_proj.bias'));
   });
 
   it('names every missing tensor, the head of an untied model too', async () => {
@@ -126,7 +159,40 @@ describe('score', () => {
       tensors.map((tensor) => (tensor.name === broken.name ? broken : tensor));
     const model = await openLanguageModel(await write({ change }));
     try {
-      await expect(model.score([good])).rejects.toMatchObject({ code: 'INFERENCE_NON_FINITE' });
+      const error = { code: 'INFERENCE_NON_FINITE', details: { request: 0, token: 0 } };
+      await expect(model.score([good])).rejects.toMatchObject(error);
+      const writing = model.generate([{ prompt: [1], maxNewTokens: 3 }], { endTokenIds: [] });
+      await expect(writing).rejects.toMatchObject(error);
+    } finally {
+      await model.close();
+    }
+  });
+});
+
+describe('generate', () => {
+  it('refuses bad requests by index before any work', async () => {
+    const model = await openLanguageModel(await write());
+    const asked: number[] = [];
+    const generateOf = async (...requests: readonly GenerateRequest[]): Promise<unknown> =>
+      model
+        .generate(requests, { endTokenIds: [], shouldStop: (request) => asked.push(request) < 0 })
+        .catch((error: unknown) => error);
+    const fine: GenerateRequest = { prompt: [1], maxNewTokens: 2 };
+    try {
+      for (const [request, code, ...found] of [
+        [{ prompt: [], maxNewTokens: 2 }, 'INFERENCE_EMPTY_REQUEST', 'request 1 has 0 prompt tokens'],
+        [{ prompt: [1], maxNewTokens: 0 }, 'INFERENCE_EMPTY_REQUEST', 'maxNewTokens of 0'],
+        [{ prompt: [1], maxNewTokens: 1.5 }, 'INFERENCE_EMPTY_REQUEST', 'maxNewTokens of 1.5'],
+        [{ prompt: [1, 40], maxNewTokens: 2 }, 'INFERENCE_TOKEN_OUT_OF_RANGE', 'has token id 40', 'expected 0 to 39'],
+        [{ prompt: [1], maxNewTokens: 64 }, 'INFERENCE_SEQUENCE_TOO_LONG', 'needs 65 positions', '64'],
+      ] as const) {
+        expect(await generateOf(fine, request)).toEqual(refusal(code, ...found));
+      }
+      expect(asked).toEqual([]);
+      expect(await generateOf({ prompt: [1], maxNewTokens: 63 })).toMatchObject([{ ended: 'length' }]);
+      expect(asked).toHaveLength(63);
+      expect(await generateOf()).toEqual([]);
+      expect(model.limits).toEqual({ vocabularySize: 40, positions: 64 });
     } finally {
       await model.close();
     }

@@ -6,7 +6,6 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLanguageModel, type LanguageModel, type ScoreRequest } from '../../inference/index.ts';
 import { RuntimeThread } from '../../inference/io/runtime-thread.ts';
-import { planBatches } from '../../inference/scoring/batches.ts';
 import { temporaryFolder } from '../support/safetensors.ts';
 import { writeTinyLlama } from './tiny-llama.ts';
 
@@ -59,6 +58,19 @@ describe('a model scores in a thread of its own', () => {
     expect(new Set(together.map(({ logProbabilitiesNats }) => logProbabilitiesNats[0])).size).toBe(24);
   });
 
+  it('and texts are written while others are scored, each call with its own results', async () => {
+    const model = await open();
+    const requests = manyRequests(12);
+    const texts = requests.slice(0, 6).map(({ prompt }) => ({ prompt, maxNewTokens: 12 }));
+    const apart = [await model.score(requests, { batchTokens: 1 }), await model.generate(texts, { endTokenIds: [] })];
+    const together = await Promise.all([
+      model.score(requests, { batchTokens: 1 }),
+      model.generate(texts, { endTokenIds: [] }),
+      model.generate(texts.toReversed(), { endTokenIds: [] }),
+    ]);
+    expect(together).toEqual([...apart, apart[1]?.toReversed()]);
+  });
+
   it('and reports progress up to the number of requests', async () => {
     const model = await open();
     const progress: (readonly [number, number])[] = [];
@@ -94,8 +106,12 @@ describe('a model scores in a thread of its own', () => {
     const model = await open();
     expect(liveThreads()).toBeGreaterThan(before);
     const waiting = expect(model.score(manyRequests(50))).rejects.toMatchObject({ code: 'INFERENCE_CLOSED' });
+    const texts = [{ prompt: [1, 5], maxNewTokens: 50 }];
+    const writing = expect(model.generate(texts, { endTokenIds: [] })).rejects.toMatchObject({
+      code: 'INFERENCE_CLOSED',
+    });
     await Promise.all([model.close(), model.close()]);
-    await waiting;
+    await Promise.all([waiting, writing]);
     expect(liveThreads()).toBe(before);
     await expect(model.score([REQUEST])).rejects.toMatchObject({ code: 'INFERENCE_CLOSED', retryable: false });
     await model.close();
@@ -103,7 +119,9 @@ describe('a model scores in a thread of its own', () => {
 
   it('and no thread is left when onnxruntime refuses the model', async () => {
     const before = liveThreads();
-    const opening = RuntimeThread.open({ model: Uint8Array.of(1, 2, 3), root: '/', threads: 1 }, 'Model m');
+    const layout = { names: [], heads: 1, headSize: 8 };
+    const data = { model: Uint8Array.of(1, 2, 3), root: '/', threads: 1, isPrepacked: false, layout };
+    const opening = RuntimeThread.open(data, 'Model m');
     await expect(opening).rejects.toMatchObject({ code: 'INFERENCE_RUNTIME_FAILED' });
     expect(liveThreads()).toBe(before);
   });
@@ -112,13 +130,13 @@ describe('a model scores in a thread of its own', () => {
     const worker = new Worker(new URL('./fixtures/dying-thread.mjs', import.meta.url));
     const thread = new RuntimeThread(worker, 'Model m');
     await thread.opened();
-    const [batch] = planBatches([REQUEST], { tokens: 10, targets: 10 });
-    const tables = { positions: 1, cos: new Float32Array(1), sin: new Float32Array(1) };
-    const run = async (): Promise<unknown> => thread.run(batch!, tables).catch((error: unknown) => error);
+    const cache = { id: null, firstRow: 0, rows: 1, room: 1, allRows: 1 };
+    const run = async (): Promise<unknown> =>
+      thread.run({ feeds: {}, kept: {}, cache }).catch((error: unknown) => error);
     const died = {
       code: 'INFERENCE_WORKER_DIED',
       retryable: true,
-      message: 'Model m: the scoring thread ended before it answered: it ended with code 3; open the model again.',
+      message: 'Model m: its thread ended before it answered: it ended with code 3; open the model again.',
     };
     expect(await Promise.all([run(), run()])).toEqual([expect.objectContaining(died), expect.objectContaining(died)]);
     expect(await run()).toMatchObject(died);
