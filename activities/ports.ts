@@ -1,6 +1,9 @@
 import type { ArtifactKind, ArtifactManifest, Provenance } from '../contracts/artifact.schema.ts';
 import type { Release } from '../contracts/release.ts';
+import type { HarnessIdentity, OutcomeUnit, SampleResult } from '../contracts/evaluation.schema.ts';
 import type { FamilySpec, SuiteSpec } from '../contracts/lineage-spec.schema.ts';
+import type { CommandDefinition, HarnessName, LmEvalDefinition, Scorer } from '../contracts/suite.schema.ts';
+import type { ChatMessage } from '../inference/index.ts';
 
 /**
  * Content-addressed store: artifacts and records by sha256, refs that move only by compare-and-swap. Safe to share
@@ -71,25 +74,74 @@ export interface Workspace {
   remove(path: string): Promise<void>;
 }
 
-/** An evaluation set in memory. */
-export interface Suite {
+/** What every evaluation set has, whoever scores it. */
+interface SuiteBase {
   readonly name: string;
-  /** sha256 over the suite's definition and samples. */
+  /** sha256 over the definition and everything that is asked, whatever the files are called. */
   readonly digest: string;
-  readonly samples: readonly { readonly prompt: string; readonly completion: string }[];
+  readonly unit: OutcomeUnit;
 }
 
-export interface SampleResult {
-  readonly correct: boolean;
-  /** Mean over the reference answer's tokens, nats. */
-  readonly lossNats: number;
-  readonly answerTokens: number;
+/** Questions with reference answers, scored by `onnx`. */
+export interface SamplesSuite extends SuiteBase {
+  readonly kind: 'samples';
+  readonly scorer: Exclude<Scorer, { readonly kind: 'perplexity' }>;
+  readonly samples: readonly SuiteSample[];
+  /** Texts at which a written answer ends; none: at the end token only. */
+  readonly stop: readonly string[];
+  readonly maxNewTokens: number;
 }
+
+export interface SuiteSample {
+  readonly id: string;
+  /** What the model reads: text, or messages for its chat template; examples and all. */
+  readonly prompt: string | readonly ChatMessage[];
+  /** The reference answer. */
+  readonly answer: string;
+  /** What there is to choose from, and which of them is right; only for multiple choice. */
+  readonly choices: { readonly texts: readonly string[]; readonly right: number } | null;
+}
+
+/** Text whose perplexity is asked for, scored by `onnx`. */
+export interface TextSuite extends SuiteBase {
+  readonly kind: 'text';
+  /** Each a sample under its id; the one of a plain text has none, and its windows are the samples. */
+  readonly documents: readonly { readonly id: string | null; readonly text: string }[];
+  /** Tokens a window has at most, where the model has as many positions. */
+  readonly contextTokens: number;
+  /** Tokens between the starts of windows; null: as many as a window has. */
+  readonly stride: number | null;
+  /** Windows of a plain text that count; null: all. */
+  readonly windows: number | null;
+}
+
+/** A task of lm-eval. */
+export interface LmEvalSuite extends SuiteBase {
+  readonly kind: 'lm-eval';
+  /** The suite's own; where the harness is started. */
+  readonly folder: string;
+  readonly definition: LmEvalDefinition;
+}
+
+/** A program that scores. */
+export interface CommandSuite extends SuiteBase {
+  readonly kind: 'command';
+  /** The suite's own; where the program is started. */
+  readonly folder: string;
+  readonly definition: CommandDefinition;
+  /** Samples that must come back; null: whatever comes. */
+  readonly ids: readonly string[] | null;
+}
+
+/** An evaluation set, read and checked. */
+export type Suite = SamplesSuite | TextSuite | LmEvalSuite | CommandSuite;
 
 /** Scores a model folder on a suite. Same inputs, same results. */
 export interface Evaluator {
-  /** Name, version and settings: part of what makes two results comparable. */
-  readonly harness: string;
+  readonly name: HarnessName;
+  /** What its results may be compared with: name, version, and settings that change results. Asked before any work. */
+  identity(suite: Suite): Promise<HarnessIdentity>;
+  /** One result a sample, in the suite's order. Errors: EVALUATE_*, and those of the engine that it scores with. */
   evaluate(input: {
     readonly modelFolder: string;
     readonly suite: Suite;

@@ -32,6 +32,11 @@ export function findPython(environment: Readonly<Record<string, string | undefin
   return environment['REGRAFT_PYTHON'] ?? path.join(PROJECT_ROOT, '.venv', 'bin', 'python');
 }
 
+/** The Python that has lm-eval: that of .venv-evaluation unless REGRAFT_LM_EVAL_PYTHON names another. */
+export function findEvaluationPython(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['REGRAFT_LM_EVAL_PYTHON'] ?? path.join(PROJECT_ROOT, '.venv-evaluation', 'bin', 'python');
+}
+
 /** Names a trainer may see: no Temporal key and no Hub token is among them. */
 const ALLOWED = [
   'PATH',

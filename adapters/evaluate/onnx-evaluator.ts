@@ -1,31 +1,38 @@
-import type { Evaluator, SampleResult, Suite } from '../../activities/ports.ts';
-import { RegraftError } from '../../contracts/error.ts';
-import {
-  openLanguageModel,
-  openTokenizer,
-  type ScoreRequest,
-  type ScoreResult,
-  type Tokenizer,
-} from '../../inference/index.ts';
+import type { Evaluator, Suite } from '../../activities/ports.ts';
+import { openLanguageModel, openTokenizer, type Tokenizer } from '../../inference/index.ts';
+import { harnessIdentity } from './harness-identity.ts';
+import { choiceWork } from './onnx/choice-work.ts';
+import { exactWork } from './onnx/exact-work.ts';
+import { perplexityWork } from './onnx/perplexity-work.ts';
+import type { OnnxWork } from './onnx/work.ts';
+import { writtenWork } from './onnx/written-work.ts';
+import { suiteUnfit } from './suite-unfit.ts';
 
 /** Bumped when the same model and suite may score otherwise than before. */
-const VERSION = 1;
+const VERSION = '2';
+
+export interface OnnxEvaluatorOptions {
+  /** Of the arithmetic. Results may differ by them in the last bits of float32, as by `batchTokens`. */
+  readonly threads: number;
+  /** Most tokens of one call of the model; 2048 unless given. */
+  readonly batchTokens?: number | undefined;
+}
 
 /**
- * Scores in this process through onnxruntime, from the model's own safetensors files. A sample counts as right when the
- * reference answer and the end of text are the model's greedy choice at every token, which is what greedy decoding and
- * exact match would find.
+ * Scores in this process through onnxruntime, from the model's own safetensors files, greedily and in float32.
+ *
+ * Errors: EVALUATE_NO_EOS, EVALUATE_SAMPLE_EMPTY, EVALUATE_SAMPLE_TOO_LONG, EVALUATE_SUITE_UNFIT, and INFERENCE_*.
  */
-export function createOnnxEvaluator(options: { readonly threads: number }): Evaluator {
+export function createOnnxEvaluator({ threads, batchTokens }: OnnxEvaluatorOptions): Evaluator {
   return {
-    harness: `onnx/${String(VERSION)}`,
+    name: 'onnx',
+    identity: async () => Promise.resolve(harnessIdentity('onnx', VERSION, { arithmetic: 'float32' })),
     async evaluate({ modelFolder, suite, signal, onProgress }) {
-      const tokenizer = await openTokenizer(modelFolder);
-      const requests = suite.samples.map((sample) => toRequest(sample, tokenizer, modelFolder));
-      const model = await openLanguageModel(modelFolder, options);
+      signal.throwIfAborted();
+      const { work, run } = workOf(suite, await openTokenizer(modelFolder), modelFolder);
+      const model = await openLanguageModel(modelFolder, { threads, work });
       try {
-        const results = await model.score(requests, { signal, onProgress });
-        return results.map(toSampleResult);
+        return await run(model, { batchTokens, signal, onProgress });
       } finally {
         await model.close();
       }
@@ -33,21 +40,19 @@ export function createOnnxEvaluator(options: { readonly threads: number }): Eval
   };
 }
 
-function toRequest(sample: Suite['samples'][number], tokenizer: Tokenizer, folder: string): ScoreRequest {
-  const { bosTokenId, eosTokenId } = tokenizer;
-  if (eosTokenId === undefined) {
-    throw new RegraftError(
-      'EVALUATE_NO_EOS',
-      `Model ${folder}: its tokenizer names no end-of-text token, and an exact answer must end; add eos_token to tokenizer_config.json.`,
-    );
+function workOf(suite: Suite, tokenizer: Tokenizer, modelFolder: string): OnnxWork {
+  switch (suite.kind) {
+    case 'text':
+      return perplexityWork({ suite, tokenizer, modelFolder });
+    case 'samples': {
+      const { scorer, stop, samples } = suite;
+      const subject = { suite, tokenizer, modelFolder };
+      if (scorer.kind === 'multiple-choice') return choiceWork(subject, scorer);
+      const mustWrite = stop.length > 0 || samples.some(({ prompt }) => typeof prompt !== 'string');
+      return scorer.kind === 'exact' && !mustWrite ? exactWork(subject) : writtenWork(subject, scorer);
+    }
+    case 'lm-eval':
+    case 'command':
+      throw suiteUnfit(suite, 'onnx');
   }
-  return {
-    prompt: [...(bosTokenId === undefined ? [] : [bosTokenId]), ...tokenizer.encode(sample.prompt)],
-    continuation: [...tokenizer.encode(sample.completion), eosTokenId],
-  };
-}
-
-function toSampleResult({ greedy, logProbabilitiesNats }: ScoreResult): SampleResult {
-  const sum = logProbabilitiesNats.reduce((total, value) => total + value, 0);
-  return { correct: greedy, lossNats: -sum / logProbabilitiesNats.length, answerTokens: logProbabilitiesNats.length };
 }

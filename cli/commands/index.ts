@@ -3,6 +3,7 @@ import { apply } from './apply.ts';
 import { delta } from './delta.ts';
 import { demo } from './demo.ts';
 import { drill } from './drill.ts';
+import { evaluate } from './evaluate.ts';
 import { cancel, pause, resume, retry } from './orders.ts';
 import { plan } from './plan.ts';
 import { recycle } from './recycle.ts';
@@ -31,4 +32,5 @@ export const COMMANDS: readonly Command[] = [
   drill,
   recycle,
   delta,
+  evaluate,
 ];

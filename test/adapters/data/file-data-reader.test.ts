@@ -24,8 +24,8 @@ describe('a suite of files', () => {
     expect(suite).toMatchObject({
       name: 'target',
       samples: [
-        { prompt: '1+1=', completion: '2' },
-        { prompt: '1+2=', completion: '3' },
+        { id: '0', prompt: '1+1=', answer: '2' },
+        { id: '1', prompt: '1+2=', answer: '3' },
       ],
     });
   });
@@ -52,7 +52,7 @@ describe('a suite of files', () => {
   });
 
   it.each([
-    ['no samples', DEFINITION, '\n\n', 'samples.jsonl has no sample'],
+    ['no samples', DEFINITION, '\n\n', 'samples.jsonl: it has no sample'],
     ['an unknown key', `${DEFINITION}weight: 1\n`, SAMPLES, 'weight'],
     ['an unknown scorer', DEFINITION.replace('exact', 'judge'), SAMPLES, 'exact'],
     [
