@@ -4,7 +4,12 @@ import type { ReleaseState } from '../contracts/lineage-state.ts';
 import { resultOf } from './arm-result.ts';
 
 /** The arm whose Δ a strategy carries: direct takes plain's, iterative its own (paper, Algorithm 1 and section 6.1). */
-const CARRIES: Readonly<Record<Arm, Arm | null>> = { plain: null, direct: 'plain', iterative: 'iterative' };
+const CARRIES: Readonly<Record<Arm, Arm | null>> = {
+  plain: null,
+  direct: 'plain',
+  iterative: 'iterative',
+  auto: 'auto',
+};
 
 export interface ChosenSource {
   readonly source: DeltaSource | null;
@@ -40,10 +45,11 @@ export function chooseSource(arm: Arm, earlier: readonly ReleaseState[]): Chosen
   };
 }
 
-/** The Δ that `arm` left at a release, whichever arm did the work. */
+/** The Δ that `arm` left at a release, or handed on, whichever arm did the work. */
 function deltaOf(arm: Arm, past: ReleaseState): DeltaSource | null {
   const result = resultOf(arm, past.arms);
   if (result === null) return null;
+  if (result.handsOn !== undefined) return result.handsOn;
   return {
     deltaDigest: result.deltaDigest,
     fromRelease: past.release.name,

@@ -10,7 +10,8 @@ import type {
   ReleaseStatus,
 } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
-import type { RunResult, RunStage } from '../contracts/run.ts';
+import type { PreviousRun, RunResult, RunStage } from '../contracts/run.ts';
+import { resultOf } from './arm-result.ts';
 import { compareReleases } from './order-releases.ts';
 import { planArms } from './plan-arms.ts';
 
@@ -52,6 +53,16 @@ export function observeRelease(
 export function nextRelease(state: LineageState): ReleaseState | null {
   if (state.paused !== null) return null;
   return state.releases.find((entry) => entry.status === 'waiting') ?? null;
+}
+
+/** The newest success of the production arm before a release, in family order; null when there is none. */
+export function previousRun(state: LineageState, name: string): PreviousRun | null {
+  const index = state.releases.findIndex((entry) => entry.release.name === name);
+  for (const { release, arms } of state.releases.slice(0, Math.max(index, 0)).reverse()) {
+    const result = arms[0] === undefined ? null : resultOf(arms[0].arm, arms);
+    if (result !== null) return { release: release.name, recordDigest: result.recordDigest, final: result.final };
+  }
+  return null;
 }
 
 /** Marks a release running and plans its arms from everything before it in family order. */

@@ -1,7 +1,8 @@
 import type { DeltaSource } from '../contracts/delta-source.ts';
 import type { Release } from '../contracts/release.ts';
 import type { RunKey } from '../contracts/run.ts';
-import type { EvaluatedStep, GateDecision } from '../contracts/run-record.schema.ts';
+import type { GateDecision } from '../contracts/gate.schema.ts';
+import type { EvaluatedStep } from '../contracts/run-record.schema.ts';
 
 /** What a model card tells. */
 export interface CardFacts {
@@ -21,7 +22,7 @@ export function modelCard(facts: CardFacts): string {
   const { key, release, source, candidate, gate } = facts;
   const scores = candidate.suites.map(
     (suite) =>
-      `| ${suite.suite} | ${suite.score.toFixed(4)} | ${suite.lossNats.toFixed(4)} | ${String(suite.samples)} | ${suite.harness} |`,
+      `| ${suite.suite} | ${suite.score.toFixed(4)} | ${suite.lossNats?.toFixed(4) ?? '–'} | ${String(suite.samples)} | ${suite.harness} |`,
   );
   return [
     '---',

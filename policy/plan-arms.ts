@@ -1,3 +1,4 @@
+import type { DeltaSource } from '../contracts/delta-source.ts';
 import type { Arm, LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import type { ArmState, ReleaseState } from '../contracts/lineage-state.ts';
 import { chooseSource } from './choose-source.ts';
@@ -15,7 +16,7 @@ export function planArms(
   for (const arm of armsOf(spec)) {
     const { source, reason } = chooseSource(arm, earlier);
     const leader = planned.find(
-      (other) => other.status !== 'shared' && other.source?.deltaDigest === source?.deltaDigest,
+      (other) => other.status !== 'shared' && isSameWork(arm, source, other.arm, other.source),
     );
     planned.push({
       arm,
@@ -31,10 +32,16 @@ export function planArms(
   return planned;
 }
 
+/** Arms train alike from the same model; what `auto` does with a Δ shows only when it has measured. */
+function isSameWork(arm: Arm, source: DeltaSource | null, other: Arm, others: DeltaSource | null): boolean {
+  if (source?.deltaDigest !== others?.deltaDigest) return false;
+  return source === null || (arm !== 'auto' && other !== 'auto');
+}
+
 /** Production first, then the declared controls in a fixed order, then what `direct` cannot do without. */
 export function armsOf(spec: Pick<LineageSpec, 'strategy' | 'controls'>): readonly Arm[] {
   const wanted = new Set<Arm>([spec.strategy, ...spec.controls]);
   if (wanted.has('direct')) wanted.add('plain');
-  const order: readonly Arm[] = ['iterative', 'direct', 'plain'];
+  const order: readonly Arm[] = ['auto', 'iterative', 'direct', 'plain'];
   return [spec.strategy, ...order.filter((arm) => arm !== spec.strategy && wanted.has(arm))];
 }

@@ -28,6 +28,29 @@ describe('keepBest', () => {
     );
   });
 
+  it('never lets a lower loss outrank the score that the gate judges', () => {
+    const scored = makeStep(50, { score: 0.8, lossNats: 2 });
+    expect(keepBest([makeStep(25, { score: 0.799, lossNats: 0.1 }), scored])).toBe(scored);
+  });
+
+  it('takes the earlier of equal scores where one of them has no loss', () => {
+    const early = makeStep(25, { score: 0.8, lossNats: null });
+    expect(keepBest([makeStep(50, { score: 0.8, lossNats: 0.1 }), early])).toBe(early);
+    const known = makeStep(25, { score: 0.8, lossNats: 0.1 });
+    expect(keepBest([known, makeStep(50, { score: 0.8, lossNats: null })])).toBe(known);
+  });
+
+  it('knows that log-likelihoods are better when higher, too', () => {
+    const best = makeStep(50, { score: -1.2, unit: 'nats', lossNats: 1.2 });
+    expect(keepBest([makeStep(25, { score: -1.3, unit: 'nats', lossNats: 1.3 }), best])).toBe(best);
+  });
+
+  it('never keeps a score that is no number beside one that is', () => {
+    const number = makeStep(50, { score: 0 });
+    expect(keepBest([makeStep(0, { score: NaN }), number])).toBe(number);
+    expect(keepBest([number, makeStep(75, { score: NaN })])).toBe(number);
+  });
+
   it('looks at the target suite alone', () => {
     const best = makeStep(50, { score: 0.8 }, { suite: 'other', score: 0.1 });
     expect(keepBest([makeStep(0, { score: 0.7 }, { suite: 'other', score: 1 }), best])).toBe(best);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { modelCard, type CardFacts } from '../../policy/model-card.ts';
-import { digestOf, makeRelease, makeStep } from '../support/lineage-values.ts';
+import { digestOf, makeDecision, makeRelease, makeStep } from '../support/lineage-values.ts';
 
 const facts: CardFacts = {
   key: { lineage: 'tiny-sums', release: 'M2', arm: 'iterative' },
@@ -8,7 +8,7 @@ const facts: CardFacts = {
   source: { deltaDigest: digestOf('delta'), fromRelease: 'M1', fromArm: 'iterative', steps: 300 },
   candidate: makeStep(75, { score: 0.875, lossNats: 0.25 }, { suite: 'words', score: 1, lossNats: 0.125 }),
   deltaDigest: digestOf('new delta'),
-  gate: { decision: 'pass', against: null, checks: [], sentence: 'passed: nothing is published yet' },
+  gate: makeDecision(),
 };
 
 describe('modelCard', () => {

@@ -22,20 +22,19 @@ function arm(name: Arm, evaluations: [EvaluatedStep, ...EvaluatedStep[]], steps 
   };
 }
 
+const PLAIN_AT_75 = { kind: 'plain', release: 'M2', score: 0.8, steps: 75 };
 const plain = arm('plain', curve([0, 4], [0.4, 2], [0.6, 1], [0.8, 0.5]));
 
 describe('summarizeRelease', () => {
   it('measures every arm against where plain fine-tuning ends', () => {
     const iterative = arm('iterative', curve([0.5, 1.5], [0.8, 0.6], [0.9, 0.5], [0.95, 0.2]), 150);
-    const summary = summarizeRelease([iterative, plain]);
+    const summary = summarizeRelease([iterative, plain], null);
     expect(summary).toEqual([
       {
         arm: 'iterative',
         sharedWith: null,
         recordDigest: digestOf('iterative'),
-        targetScore: 0.8,
-        stepsToTarget: 25,
-        saving: 1 - 25 / 75,
+        target: { reference: PLAIN_AT_75, steps: 25, saving: 1 - 25 / 75 },
         stepsToTargetLoss: 50,
         stepsCarried: 150,
       },
@@ -43,9 +42,7 @@ describe('summarizeRelease', () => {
         arm: 'plain',
         sharedWith: null,
         recordDigest: digestOf('plain'),
-        targetScore: 0.8,
-        stepsToTarget: 75,
-        saving: 0,
+        target: { reference: PLAIN_AT_75, steps: 75, saving: 0 },
         stepsToTargetLoss: 75,
         stepsCarried: 0,
       },
@@ -53,19 +50,36 @@ describe('summarizeRelease', () => {
   });
 
   it('counts step 0 as an arrival: everything is saved', () => {
-    const [summary] = summarizeRelease([arm('iterative', curve([0.9, 0.1], [0.95, 0.1]), 1), plain]);
-    expect(summary).toMatchObject({ stepsToTarget: 0, saving: 1, stepsToTargetLoss: 0 });
+    const [summary] = summarizeRelease([arm('iterative', curve([0.9, 0.1], [0.95, 0.1]), 1), plain], null);
+    expect(summary).toMatchObject({ target: { steps: 0, saving: 1 }, stepsToTargetLoss: 0 });
   });
 
   it('leaves an arm that never arrives without steps or saving', () => {
-    const [summary] = summarizeRelease([arm('direct', curve([0.1, 4], [0.2, 3])), plain]);
-    expect(summary).toMatchObject({ targetScore: 0.8, stepsToTarget: null, saving: null, stepsToTargetLoss: null });
+    const [summary] = summarizeRelease([arm('direct', curve([0.1, 4], [0.2, 3])), plain], null);
+    const target = { reference: PLAIN_AT_75, steps: null, saving: null };
+    expect(summary).toMatchObject({ target, stepsToTargetLoss: null });
   });
 
-  it('has no target, and so no numbers, without a plain arm', () => {
-    const [summary] = summarizeRelease([arm('iterative', curve([0.5, 1]), 7)]);
-    expect(summary).toMatchObject({ targetScore: null, stepsToTarget: null, saving: null, stepsToTargetLoss: null });
+  it('has no target, and so no numbers, with neither a plain arm nor a release before', () => {
+    const [summary] = summarizeRelease([arm('iterative', curve([0.5, 1]), 7)], null);
+    expect(summary).toMatchObject({ target: null, stepsToTargetLoss: null });
     expect(summary?.stepsCarried).toBe(7);
+  });
+
+  it('holds the arms against the release before, and says so, without a plain arm', () => {
+    const before = {
+      ...makeRecord(curve([0.1, 3], [0.7, 1], [0.6, 1])),
+      release: { name: 'M1', digest: digestOf('M1') },
+    };
+    const [summary] = summarizeRelease([arm('iterative', curve([0.5, 2], [0.5, 1], [0.65, 0.5]), 7)], before);
+    const reference = { kind: 'previous', release: 'M1', score: 0.6, steps: 25 };
+    expect(summary).toMatchObject({ target: { reference, steps: 50, saving: -1 }, stepsToTargetLoss: null });
+  });
+
+  it('compares with nothing that was scored on another suite', () => {
+    const before = makeRecord([makeStep(0, { suiteDigest: digestOf('another suite') })]);
+    const [summary] = summarizeRelease([arm('iterative', curve([0.5, 2]), 7)], before);
+    expect(summary?.target).toBeNull();
   });
 
   it('takes an arm that shared the work of another as that work', () => {
@@ -74,13 +88,15 @@ describe('summarizeRelease', () => {
       arm: makeArm({ arm: 'plain', status: 'shared', sharedWith: 'iterative' }),
     };
     const leader = { ...plain, arm: makeArm({ arm: 'iterative', status: 'succeeded' }) };
-    expect(summarizeRelease([leader, shared]).map(({ saving, sharedWith }) => [saving, sharedWith])).toEqual([
+    expect(
+      summarizeRelease([leader, shared], null).map(({ target, sharedWith }) => [target?.saving, sharedWith]),
+    ).toEqual([
       [0, null],
       [0, 'iterative'],
     ]);
   });
 
   it('finds nothing to say about no arms', () => {
-    expect(summarizeRelease([])).toEqual([]);
+    expect(summarizeRelease([], null)).toEqual([]);
   });
 });
