@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { benchInference } from './inference/bench-inference.ts';
 import { BENCH_USAGE, parseBenchOptions } from './options.ts';
 import { benchWeights } from './weights/bench-weights.ts';
 
@@ -21,7 +22,8 @@ export async function main(args: readonly string[]): Promise<0 | 1 | 2> {
     return 2;
   }
   try {
-    return (await benchWeights(ROOT, parsed.options)) ? 0 : 1;
+    const run = parsed.kind === 'run' ? benchWeights(ROOT, parsed.options) : benchInference(ROOT, parsed.options);
+    return (await run) ? 0 : 1;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
     return 1;

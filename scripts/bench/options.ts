@@ -1,13 +1,19 @@
 import { parseArgs } from 'node:util';
+import { INFERENCE_CASE_IDS, type InferenceCaseId } from './inference/case-ids.ts';
 import { CASE_IDS, isCaseId, type CaseId } from './weights/case-ids.ts';
 
 /** What a run of the weights benchmark was asked to do. */
-export interface WeightsBenchOptions {
+export type WeightsBenchOptions = BenchOptions<CaseId>;
+
+/** What a run of the inference benchmark was asked to do. */
+export type InferenceBenchOptions = BenchOptions<InferenceCaseId>;
+
+interface BenchOptions<Case> {
   /** `full` is what reaches are judged on; `small` shows that everything works. */
   readonly size: 'small' | 'full';
   /** Measured runs of each case, warm-up not counted. */
   readonly runs: number;
-  readonly only: readonly CaseId[];
+  readonly only: readonly Case[];
   /** Where the rows are written as JSON; null: nowhere. */
   readonly json: string | null;
   /** Removes what earlier runs left, and measures nothing. */
@@ -19,19 +25,23 @@ export interface WeightsBenchOptions {
 export type ParsedBench =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly problems: readonly string[] }
-  | { readonly kind: 'run'; readonly options: WeightsBenchOptions };
+  | { readonly kind: 'run'; readonly options: WeightsBenchOptions }
+  | { readonly kind: 'run-inference'; readonly options: InferenceBenchOptions };
 
 export const BENCH_USAGE = `npm run bench -- weights [options]    recycling weights, beside cat, cp, mergekit and whole models
+npm run bench -- inference [options]  scoring and writing with a model, beside transformers
 
-  --size small|full   full (the default): 2.2 GB models; small: 31 MB models, without mergekit and whole-model
-  --only CASE,...     ${CASE_IDS.slice(0, 7).join(', ')},
-                      ${CASE_IDS.slice(7).join(', ')}
-  --runs N            measured runs of each case; 5 by default, 2 with --size small
+  --size small|full   weights: 2.2 GB models (full, the default) or 31 MB models, without mergekit and whole-model;
+                      inference: the demo's model and one of 124M parameters (full), or the demo's alone
+  --only CASE,...     weights: ${CASE_IDS.slice(0, 7).join(', ')},
+                      ${CASE_IDS.slice(7).join(', ')};
+                      inference: ${INFERENCE_CASE_IDS.join(', ')}
+  --runs N            measured runs of each case; 5 by default (inference: 3), 2 with --size small
   --json FILE         writes the rows, too
   --folder FOLDER     where models, tools and outputs are put; .regraft/bench by default
   --clean             removes that folder, measures nothing`;
 
-const RUNS = { small: 2, full: 5 } as const;
+const RUNS = { weights: { small: 2, full: 5 }, inference: { small: 2, full: 3 } } as const;
 
 /** Cases that a small run leaves out unless they are named: they take longer than everything else together. */
 const SLOW: readonly CaseId[] = ['mergekit', 'whole-model'];
@@ -46,7 +56,9 @@ export function parseBenchOptions(args: readonly string[]): ParsedBench {
     return { kind: 'wrong', problems: [error instanceof Error ? error.message : String(error)] };
   }
   const problems = problemsOf(words);
-  return problems.length > 0 ? { kind: 'wrong', problems } : { kind: 'run', options: toOptions(words) };
+  if (problems.length > 0) return { kind: 'wrong', problems };
+  if (isInference(words)) return { kind: 'run-inference', options: toInferenceOptions(words) };
+  return { kind: 'run', options: toOptions(words) };
 }
 
 /** The arguments apart, not yet looked at. */
@@ -78,27 +90,41 @@ function readWords(args: readonly string[]): Words {
   };
 }
 
-function problemsOf({ benchmarks, size, only, runs }: Words): readonly string[] {
+function isInference({ benchmarks }: Words): boolean {
+  return benchmarks[0] === 'inference';
+}
+
+function problemsOf(words: Words): readonly string[] {
+  const { benchmarks, size, only, runs } = words;
   const named = benchmarks.length === 0 ? 'no benchmark is named' : `found \`${benchmarks.join(' ')}\``;
   const isCount = runs === null || (/^\d{1,6}$/.test(runs) && Number(runs) >= 1);
-  const unknown = (only ?? []).filter((name) => !isCaseId(name));
+  const cases: readonly string[] = isInference(words) ? INFERENCE_CASE_IDS : CASE_IDS;
+  const unknown = (only ?? []).filter((name) => !(isInference(words) ? cases.includes(name) : isCaseId(name)));
+  const isOne = benchmarks.length === 1 && (benchmarks[0] === 'weights' || isInference(words));
   return [
-    ...(benchmarks.length === 1 && benchmarks[0] === 'weights' ? [] : [`${named}, expected one: weights.`]),
+    ...(isOne ? [] : [`${named}, expected one: weights, inference.`]),
     ...(size === 'small' || size === 'full' ? [] : [`--size is \`${size}\`, expected small or full.`]),
     ...(isCount ? [] : [`--runs is \`${runs}\`, expected a whole number of at least 1.`]),
-    ...unknown.map((name) => `--only names \`${name}\`, expected some of ${CASE_IDS.join(', ')}.`),
+    ...unknown.map((name) => `--only names \`${name}\`, expected some of ${cases.join(', ')}.`),
   ];
 }
 
-function toOptions({ size: sizeWord, only, runs, json, folder, clean }: Words): WeightsBenchOptions {
-  const size = sizeWord === 'small' ? 'small' : 'full';
-  const isChosen = (id: CaseId): boolean => only?.includes(id) ?? (size === 'full' || !SLOW.includes(id));
-  return {
-    size,
-    runs: runs === null ? RUNS[size] : Number(runs),
-    only: CASE_IDS.filter(isChosen),
-    json,
-    clean,
-    folder,
-  };
+function toOptions(words: Words): WeightsBenchOptions {
+  const { only } = words;
+  const common = toCommon(words, RUNS.weights);
+  const isChosen = (id: CaseId): boolean => only?.includes(id) ?? (common.size === 'full' || !SLOW.includes(id));
+  return { ...common, only: CASE_IDS.filter(isChosen) };
+}
+
+function toInferenceOptions(words: Words): InferenceBenchOptions {
+  const only = INFERENCE_CASE_IDS.filter((id) => words.only?.includes(id) ?? true);
+  return { ...toCommon(words, RUNS.inference), only };
+}
+
+function toCommon(
+  { size: word, runs, json, folder, clean }: Words,
+  defaultRuns: Readonly<Record<'small' | 'full', number>>,
+): Omit<BenchOptions<never>, 'only'> {
+  const size = word === 'small' ? 'small' : 'full';
+  return { size, runs: runs === null ? defaultRuns[size] : Number(runs), json, clean, folder };
 }

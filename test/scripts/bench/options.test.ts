@@ -31,7 +31,7 @@ describe('the arguments of the benchmarks', () => {
     expect(parse('wheat --size big --runs 0 --only cat,dog')).toEqual({
       kind: 'wrong',
       problems: [
-        'found `wheat`, expected one: weights.',
+        'found `wheat`, expected one: weights, inference.',
         '--size is `big`, expected small or full.',
         '--runs is `0`, expected a whole number of at least 1.',
         `--only names \`dog\`, expected some of ${CASE_IDS.join(', ')}.`,
@@ -49,7 +49,9 @@ describe('the arguments of the benchmarks', () => {
   });
 
   it('asks for a benchmark when only options are given, and helps when nothing is', () => {
-    expect(parse('--size small')).toMatchObject({ problems: ['no benchmark is named, expected one: weights.'] });
+    expect(parse('--size small')).toMatchObject({
+      problems: ['no benchmark is named, expected one: weights, inference.'],
+    });
     expect(parse('')).toEqual({ kind: 'help' });
     expect(parse('weights --help')).toEqual({ kind: 'help' });
   });

@@ -1,0 +1,62 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { takeLock } from '../../lib/exclusive-lock.mjs';
+import { openBenchFolder, removeBenchFolder } from '../bench-folder.ts';
+import { describeMachine } from '../machine.ts';
+import type { InferenceBenchOptions } from '../options.ts';
+import { compileOurs } from './compile-ours.ts';
+import { benchModels, makeModel, weightBytes } from './models.ts';
+import { judgeInference } from './reaches.ts';
+import type { InferenceRow } from './row.ts';
+import { runRounds } from './run-rounds.ts';
+import { inferenceText } from './table.ts';
+
+/**
+ * Makes what is missing, measures ours beside transformers, prints the table, writes the rows. Two at once in one folder: the
+ * second waits.
+ * @param root the checkout
+ * @returns whether no reach is missed
+ */
+export async function benchInference(root: string, options: InferenceBenchOptions): Promise<boolean> {
+  const home = options.folder === null ? join(root, '.regraft', 'bench') : resolve(options.folder);
+  const release = await takeLock(`${home}.lock`, {
+    onWait: (pid) => say(`another benchmark is at work (process ${pid}); waiting for it`),
+  });
+  try {
+    if (!options.clean) return await benchLocked(root, home, options);
+    await removeBenchFolder(home);
+    say(`removed ${home}`);
+    return true;
+  } finally {
+    release();
+  }
+}
+
+async function benchLocked(root: string, home: string, options: InferenceBenchOptions): Promise<boolean> {
+  await openBenchFolder(home);
+  const { size, runs, only, json } = options;
+  const python = join(root, '.venv', 'bin', 'python');
+  const ours = await compileOurs(root, join(home, 'inference-engine'));
+  const threadCounts = size === 'full' && availableParallelism() > 1 ? [1, 2] : [1];
+  const rows: InferenceRow[] = [];
+  const judged = new Map<string, number>();
+  for (const model of benchModels(size)) {
+    const folder = await makeModel(model, home, python);
+    // The program itself is larger than the demo's model.
+    if (model.dtype === 'float32' && model.name !== 'demo') judged.set(model.name, await weightBytes(folder));
+    for (const threads of threadCounts) {
+      const place = { name: model.name, folder, threads };
+      rows.push(...(await runRounds(place, { root, ours, python, runs, only, say })));
+    }
+  }
+  const verdicts = judgeInference(rows, { judgesTimes: size === 'full', weightBytes: judged });
+  console.log(`${describeMachine()}\nfloat32 arithmetic, tools run in turns, each in a process of its own`);
+  console.log(inferenceText(rows, verdicts));
+  if (json !== null) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
+  return verdicts.every(({ mark }) => mark !== 'MISSED');
+}
+
+function say(line: string): void {
+  console.error(`bench: ${line}`);
+}
