@@ -16,9 +16,6 @@ export interface ModelDeps {
   readonly metrics: Metrics;
 }
 
-/** λ of the paper: no search is reported, the coefficient is exactly 1. */
-const SCALE = 1;
-
 const recycledSchema = z.strictObject({ modelDigest: sha256Schema });
 const differenceSchema = z.strictObject({ deltaDigest: sha256Schema, norm: z.number() });
 
@@ -42,42 +39,55 @@ export interface InspectInput {
   readonly source: DeltaSource | null;
 }
 
+/** What an inspection found; `tunedDigest`: the fine-tune that the Δ was taken from, where one is known. */
+export interface Inspection {
+  readonly parameterCount: number;
+  readonly tunedDigest: string | null;
+}
+
 /**
  * Looks at headers, config and tokenizer of the release, and of the models behind the Δ, before anything is spent.
- * @throws RegraftError INSPECT_REFUSED with every reason at once.
+ * @throws RegraftError INSPECT_REFUSED, or INSPECT_INCOMPATIBLE when only the Δ does not fit; with every reason at once.
  */
-async function inspectRelease(deps: ModelDeps, input: InspectInput): Promise<{ readonly parameterCount: number }> {
+async function inspectRelease(deps: ModelDeps, input: InspectInput): Promise<Inspection> {
   const folder = await deps.store.materialize(input.release.digest);
   const report = await inspect(folder);
-  const reasons = report.problems.map((problem) => problem.sentence);
-  if (input.source !== null) {
-    const delta = await deps.store.manifest(input.source.deltaDigest);
-    if (delta.provenance.kind === 'difference') {
-      const [base, tuned] = await Promise.all([
-        deps.store.materialize(delta.provenance.base),
-        deps.store.materialize(delta.provenance.tuned),
-      ]);
-      const problems = await checkCompatible({ base, tuned, target: folder });
-      reasons.push(...problems.map((problem) => problem.sentence));
-    }
-  }
+  const own = report.problems.map((problem) => problem.sentence);
+  const { tunedDigest, problems } = await inspectSource(deps, input.source, folder);
+  const reasons = [...own, ...problems];
   if (reasons.length > 0) {
     throw new RegraftError(
-      'INSPECT_REFUSED',
+      own.length > 0 ? 'INSPECT_REFUSED' : 'INSPECT_INCOMPATIBLE',
       `Release ${input.release.name} cannot be used by arm ${input.key.arm}: ${reasons.join(' ')}`,
       { details: { reasons } },
     );
   }
-  return { parameterCount: report.parameterCount };
+  return { parameterCount: report.parameterCount, tunedDigest };
+}
+
+/** Whether the models behind a Δ fit a release. */
+async function inspectSource(
+  { store }: ModelDeps,
+  source: DeltaSource | null,
+  target: string,
+): Promise<{ readonly tunedDigest: string | null; readonly problems: readonly string[] }> {
+  if (source === null) return { tunedDigest: null, problems: [] };
+  const { provenance } = await store.manifest(source.deltaDigest);
+  if (provenance.kind !== 'difference') return { tunedDigest: null, problems: [] };
+  const [base, tuned] = await Promise.all([store.materialize(provenance.base), store.materialize(provenance.tuned)]);
+  const problems = await checkCompatible({ base, tuned, target });
+  return { tunedDigest: provenance.tuned, problems: problems.map((problem) => problem.sentence) };
 }
 
 export interface RecycleInput {
   readonly key: RunKey;
   readonly target: string;
   readonly delta: string;
+  /** λ; 1 unless given: the paper reports no search. */
+  readonly scale?: number;
 }
 
-/** target + Δ, streamed in threads of its own. Heartbeats parameters done. */
+/** target + λΔ, streamed in threads of its own. Heartbeats parameters done. */
 async function recycleModel(
   deps: ModelDeps,
   input: RecycleInput,
@@ -85,16 +95,17 @@ async function recycleModel(
   onProgress: (details: unknown) => void,
 ): Promise<z.output<typeof recycledSchema>> {
   const { store, workspace } = deps;
-  const key = { work: 'recycle', inputs: { target: input.target, delta: input.delta, scale: SCALE } };
+  const { target: targetDigest, delta: deltaDigest, scale = 1 } = input;
+  const key = { work: 'recycle', inputs: { target: targetDigest, delta: deltaDigest, scale } };
   const { value } = await remember(store, key, recycledSchema, async () => {
-    const [target, delta] = await Promise.all([store.materialize(input.target), store.materialize(input.delta)]);
+    const [target, delta] = await Promise.all([store.materialize(targetDigest), store.materialize(deltaDigest)]);
     return await inScratch(
       workspace,
-      `recycle-${input.target.slice(0, 16)}-${input.delta.slice(0, 16)}`,
+      `recycle-${targetDigest.slice(0, 16)}-${deltaDigest.slice(0, 16)}-${String(scale)}`,
       async (out) => {
-        await apply({ target, deltas: [{ folder: delta, scale: SCALE }], out, onProgress, signal });
+        await apply({ target, deltas: [{ folder: delta, scale }], out, onProgress, signal });
         const { files } = await openModel(out);
-        const provenance = { kind: 'recycled', target: input.target, delta: input.delta, scale: SCALE } as const;
+        const provenance = { kind: 'recycled', target: targetDigest, delta: deltaDigest, scale } as const;
         const manifest = await store.putFolder({ kind: 'model', folder: out, files, provenance, take: 'link', signal });
         return { modelDigest: manifest.digest };
       },

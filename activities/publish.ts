@@ -1,9 +1,24 @@
+import { setImmediate } from 'node:timers/promises';
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import type { PublishedModel, RunKey } from '../contracts/run.ts';
-import type { EvaluatedStep, GateDecision, Publication } from '../contracts/run-record.schema.ts';
+import { evaluationRecordSchema } from '../contracts/evaluation.schema.ts';
+import type {
+  GateDecision,
+  GateEvaluation,
+  GateSpec,
+  GateModel,
+  GateReference,
+  ReferenceKind,
+} from '../contracts/gate.schema.ts';
+import {
+  runRecordSchema,
+  type EvaluatedStep,
+  type Publication,
+  type SuiteScore,
+} from '../contracts/run-record.schema.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { RegraftError } from '../contracts/error.ts';
-import { judgeGate } from '../policy/judge-gate.ts';
+import { judgeGateInSteps } from '../policy/gate/judge-gate.ts';
 import { modelCard, type CardFacts } from '../policy/model-card.ts';
 import type { ArtifactStore, Clock, Publisher } from './ports.ts';
 import { stageAtRim } from './rim.ts';
@@ -15,11 +30,23 @@ export interface PublishDeps {
   readonly metrics: Metrics;
 }
 
-export interface GateInput {
+/** A model to compare with: by its scores, or by the record of the run whose best it is. */
+export type JudgeReference =
+  | {
+      readonly kind: Exclude<ReferenceKind, 'plain' | 'previous'>;
+      readonly release: string;
+      readonly modelDigest: string;
+      readonly suites: readonly SuiteScore[];
+    }
+  | { readonly kind: Extract<ReferenceKind, 'plain' | 'previous'>; readonly recordDigest: string };
+
+export interface JudgeInput {
   readonly key: RunKey;
   readonly candidate: EvaluatedStep;
-  readonly published: PublishedModel | null;
-  readonly gate: LineageSpec['gate'] | null;
+  readonly references: readonly JudgeReference[];
+  readonly gate: GateSpec | null;
+  /** Only to see what it would say: it is not counted as a decision. */
+  readonly trial: boolean;
 }
 
 export interface PublishInput extends CardFacts {
@@ -32,14 +59,46 @@ export interface PublishInput extends CardFacts {
 
 export function createPublishActivities(deps: PublishDeps) {
   return {
-    // eslint-disable-next-line @typescript-eslint/require-await -- an activity is asynchronous by contract
-    judgeCandidate: stageAtRim(deps.metrics, 'gate', async (input: GateInput): Promise<GateDecision> => {
-      const decision = judgeGate(input.candidate, input.published, input.gate ?? undefined);
-      deps.metrics.gateDecisions.increment({ lineage: input.key.lineage, decision: decision.decision });
-      return decision;
-    }),
+    judgeCandidate: stageAtRim(deps.metrics, 'gate', (input: JudgeInput) => judgeCandidate(deps, input)),
     publishModel: stageAtRim(deps.metrics, 'publish', (input: PublishInput) => publishModel(deps, input)),
   };
+}
+
+/**
+ * Judges a candidate from the per-sample results that its scores name. The same input gives the same decision.
+ * @throws RegraftError GATE_UNLIKE_COMPARISON, GATE_SUITE_MISSING; STORE_NOT_FOUND, STORE_CORRUPT
+ */
+async function judgeCandidate({ store, metrics }: PublishDeps, input: JudgeInput): Promise<GateDecision> {
+  const { key, candidate, gate } = input;
+  const steps = judgeGateInSteps({
+    spec: gate,
+    candidate: await gateModel(store, key.release, candidate),
+    references: await Promise.all(input.references.map((reference) => gateReference(store, reference))),
+  });
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) await setImmediate(); // other activities have heartbeats to send
+  const decision = step.value;
+  if (!input.trial) metrics.gateDecisions.increment({ lineage: key.lineage, decision: decision.decision });
+  return decision;
+}
+
+async function gateReference(store: ArtifactStore, reference: JudgeReference): Promise<GateReference> {
+  const { kind } = reference;
+  if ('suites' in reference) return { kind, ...(await gateModel(store, reference.release, reference)) };
+  const { release, best } = runRecordSchema.parse(await store.getRecord(reference.recordDigest));
+  return { kind, ...(await gateModel(store, release.name, best)) };
+}
+
+async function gateModel(
+  store: ArtifactStore,
+  release: string,
+  { modelDigest, suites }: { readonly modelDigest: string; readonly suites: readonly SuiteScore[] },
+): Promise<GateModel> {
+  const evaluations: Record<string, GateEvaluation> = {};
+  for (const { suite, evaluationDigest } of suites) {
+    evaluations[suite] = evaluationRecordSchema.parse(await store.getRecord(evaluationDigest));
+  }
+  return { release, modelDigest, evaluations };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ArmState } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
-import type { RunKey } from '../contracts/run.ts';
+import type { PreviousRun, RunKey } from '../contracts/run.ts';
 import {
   releaseRecordSchema,
   runRecordSchema,
@@ -28,6 +28,8 @@ export interface ConcludeInput {
   readonly lineage: string;
   readonly release: Release;
   readonly arms: readonly ArmState[];
+  /** The newest success before it; absent from inputs of before it was kept. */
+  readonly previous?: PreviousRun | null;
   readonly observedAt: string;
   /** Workflow time: part of the record, so that a second run keeps the same one. */
   readonly concludedAt: string;
@@ -50,6 +52,7 @@ async function recordRun(deps: RecordDeps, input: RecordRunInput): Promise<{ rea
     regraftVersion: deps.regraftVersion,
   });
   deps.metrics.bestScore.set(input.key, record.best.suites[0]?.score ?? 0);
+  deps.metrics.earlyStopStepsSaved.set(input.key, record.convergence?.stepsSaved ?? 0);
   return { recordDigest: await deps.store.putRecord(record) };
 }
 
@@ -65,7 +68,8 @@ async function concludeRelease(
   const lagMs = Date.parse(concludedAt) - Date.parse(input.observedAt);
   metrics.releaseLagSeconds.set({ lineage, release: release.name }, lagMs / 1000);
 
-  const arms = summarizeRelease(await readRecords(store, input.arms));
+  const previous = await readPrevious(store, input.previous ?? null);
+  const arms = summarizeRelease(await readRecords(store, input.arms), previous);
   if (arms.length === 0) return { recordDigest: null };
   showStepsToTarget(metrics, input, arms);
   const record = releaseRecordSchema.parse({
@@ -87,13 +91,18 @@ function countRuns(metrics: Metrics, { lineage, arms }: ConcludeInput): void {
 }
 
 function showStepsToTarget(metrics: Metrics, { lineage, release }: ConcludeInput, arms: readonly ArmSummary[]): void {
-  const plainSteps = arms.find((summary) => summary.arm === 'plain')?.stepsToTarget ?? null;
-  for (const { arm, stepsToTarget } of arms) {
-    if (stepsToTarget === null) continue;
-    const labels = { lineage, release: release.name, arm };
-    metrics.stepsToTarget.set(labels, stepsToTarget);
-    if (plainSteps !== null && stepsToTarget > 0) metrics.stepsSavedRatio.set(labels, plainSteps / stepsToTarget);
+  for (const { arm, target } of arms) {
+    if (target === null || target.steps === null) continue;
+    const { reference, steps } = target;
+    const labels = { lineage, release: release.name, arm, against: reference.kind };
+    metrics.stepsToTarget.set(labels, steps);
+    const theirs = reference.kind === 'declared' ? null : reference.steps;
+    if (theirs !== null && steps > 0) metrics.stepsSavedRatio.set(labels, theirs / steps);
   }
+}
+
+async function readPrevious(store: ArtifactStore, previous: PreviousRun | null): Promise<RunRecord | null> {
+  return previous === null ? null : runRecordSchema.parse(await store.getRecord(previous.recordDigest));
 }
 
 async function readRecords(store: ArtifactStore, arms: readonly ArmState[]): Promise<readonly ArmWithRecord[]> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCodedError } from '../contracts/error.ts';
+import { isCodedError, RegraftError } from '../contracts/error.ts';
 import type { TrainingOutcome } from '../contracts/run-record.schema.ts';
 import { worstContinuity } from '../policy/continuity.ts';
 import { STOPPED } from '../policy/trainer-exit.ts';
@@ -8,7 +8,14 @@ import { stageAtRim, type ActivityScope } from './rim.ts';
 import type { TrainerLaunch } from './training-ports.ts';
 import { begin } from './training/begin.ts';
 import { stopWithin } from './training/stall-watch.ts';
-import { launchOf, openTraining, type FinetuneInput, type TrainDeps, type Training } from './training/training.ts';
+import {
+  launchOf,
+  openTraining,
+  subjectOf,
+  type FinetuneInput,
+  type TrainDeps,
+  type Training,
+} from './training/training.ts';
 import { TrainingWatch } from './training/watch.ts';
 
 export type { FinetuneInput, TrainDeps } from './training/training.ts';
@@ -23,6 +30,9 @@ export function createTrainActivities(deps: TrainDeps) {
   return {
     finetuneModel: stageAtRim(deps.metrics, 'finetune', (input: FinetuneInput, scope) =>
       superviseTraining(deps, input, scope),
+    ),
+    concludeTraining: stageAtRim(deps.metrics, 'finetune', (input: FinetuneInput, scope) =>
+      concludeTraining(deps, input, scope),
     ),
   };
 }
@@ -53,6 +63,26 @@ async function superviseTraining(
     throw error;
   }
   return outcomeOf(training);
+}
+
+/**
+ * Ends a training that has gone far enough: a trainer that is still alive saves and ends, and what it leaves is taken in.
+ * Run twice, it answers the same.
+ *
+ * @throws RegraftError TRAINING_NOTHING_SAVED; TRAINING_FENCED
+ */
+async function concludeTraining(deps: TrainDeps, input: FinetuneInput, scope: ActivityScope): Promise<TrainingOutcome> {
+  const training = await openTraining(deps, input, scope);
+  const watch = new TrainingWatch(training);
+  const launch = launchOf(training);
+  const isOpen = training.claim.ledger.attempts.at(-1)?.end === null;
+  if (launch !== null && isOpen) await stopWithin(deps, launch);
+  await watch.afterStop(STOPPED);
+  if (training.claim.ledger.checkpoints.length > 0) return outcomeOf(training);
+  throw new RegraftError(
+    'TRAINING_NOTHING_SAVED',
+    `${subjectOf(training)} was to end early and has no checkpoint yet; expected at least one: retry the release.`,
+  );
 }
 
 /** What an activity that ends early still owes its trainer. */
@@ -92,7 +122,7 @@ async function endSuperseded({ claim, deps }: Training, mine: TrainerLaunch | nu
 
 const curveSchema = z.array(z.unknown());
 
-async function outcomeOf({ deps, claim, input, jobDigest, datasetDigest }: Training): Promise<TrainingOutcome> {
+async function outcomeOf({ deps, claim, jobDigest, datasetDigest }: Training): Promise<TrainingOutcome> {
   const { starts, attempts, checkpoints } = claim.ledger;
   const curve: unknown[] = [];
   for (const { curveDigest } of checkpoints) curve.push(...curveSchema.parse(await deps.store.getRecord(curveDigest)));
@@ -103,7 +133,7 @@ async function outcomeOf({ deps, claim, input, jobDigest, datasetDigest }: Train
     })),
     stepsLost: stepsLost(attempts),
     continuity: worstContinuity(attempts.flatMap(({ continuity }) => continuity ?? [])),
-    stepsDone: input.finetune.steps,
+    stepsDone: checkpoints.at(-1)?.step ?? 0,
     checkpoints: checkpoints.map(({ step, modelDigest }) => ({ step, modelDigest })),
     curveDigest: await deps.store.putRecord(curve),
     datasetDigest,

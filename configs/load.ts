@@ -70,6 +70,7 @@ function withAbsolutePaths(spec: LineageSpec, folder: string, home: string): Lin
       ...(spec.finetune.accelerate !== undefined && { accelerate: absolute(spec.finetune.accelerate) }),
     },
     evaluate: spec.evaluate.map((suite) => ({ ...suite, suite: absolute(suite.suite) })),
+    ...(spec.probe !== undefined && { probe: { ...spec.probe, suite: absolute(spec.probe.suite) } }),
     publish: spec.publish.map((target) => ({ ...target, folder: absolute(target.folder) })),
   };
 }

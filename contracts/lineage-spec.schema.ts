@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import { autoSchema } from './choice.schema.ts';
+import { stopSchema } from './curve.schema.ts';
 import { secondsOf } from './duration.ts';
+import { gateSchema, type GateSpec } from './gate.schema.ts';
+import { harnessNameSchema } from './suite.schema.ts';
 
 /** Lower-case letters, digits and dashes; it becomes part of workflow ids, folders and metric labels. */
 const nameSchema = z
@@ -167,31 +171,91 @@ const finetuneSchema = z.strictObject({ ...recipeShape, ...supervisionShape }).s
   }
 });
 
+const suitePathSchema = pathSchema.describe('Folder with suite.yaml, a .jsonl file of samples, or a .txt file');
+const harnessSchema = harnessNameSchema.default('onnx').describe('Who scores; docs/evaluation.md');
+
 const evaluateSchema = z.strictObject({
   name: nameSchema.describe('What gates, metrics and reports call this suite'),
-  suite: pathSchema.describe('Folder with suite.yaml and its samples'),
-  harness: z.literal('onnx').default('onnx'),
+  suite: suitePathSchema,
+  harness: harnessSchema,
 });
 
-const gateSchema = z.strictObject({
-  against: z.literal('published').default('published'),
-  nonInferior: z
-    .record(nameSchema, z.number().min(0).max(1))
-    .describe(
-      'Suite name to the margin (score units, 0 to 1) by which a candidate may fall short of the published model',
-    ),
+const probeSchema = z.strictObject({
+  suite: suitePathSchema.describe('A small text or suite whose loss is measured along the lines between the models'),
+  harness: harnessSchema,
+  points: z.int().min(3).max(33).default(5).describe('Models on each line, its two ends among them'),
 });
+export type ProbeSpec = z.output<typeof probeSchema>;
 
-export const armSchema = z.enum(['plain', 'direct', 'iterative']);
+export const armSchema = z.enum(['plain', 'direct', 'iterative', 'auto']);
 /** One strategy as run at one release. */
 export type Arm = z.output<typeof armSchema>;
 
 /** What the checks across keys look at: they are made as soon as these parts hold, whatever else is wrong. */
 const comparedSchema = z.object({
   family: familySchema,
+  strategy: z.unknown(),
+  controls: z.array(z.unknown()).catch([]),
   evaluate: z.array(evaluateSchema),
   gate: gateSchema.optional(),
+  stop: stopSchema.optional(),
 });
+type Compared = z.output<typeof comparedSchema>;
+
+interface CrossProblem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+/** Everything that is wrong between keys that are right each by itself. */
+function crossProblems(spec: Compared): readonly CrossProblem[] {
+  return [...familyProblems(spec), ...suiteProblems(spec), ...armProblems(spec)];
+}
+
+function familyProblems({ family }: Compared): readonly CrossProblem[] {
+  const fields = [...family.names.matchAll(/\{([a-z]+)\}/gi)].flatMap((match) => match[1] ?? []);
+  return family.order.flatMap((field, index) => {
+    if (fields.includes(field)) return [];
+    const message = `\`${field}\` is not a field of the pattern \`${family.names}\`; use one of ${fields.join(', ')}`;
+    return [{ path: ['family', 'order', index], message }];
+  });
+}
+
+/** Parts of a gate that name suites. */
+const GATE_RULES = [
+  'nonInferior',
+  'superior',
+  'floors',
+  'negativeFlips',
+] as const satisfies readonly (keyof GateSpec)[];
+
+function suiteProblems({ evaluate, gate }: Compared): readonly CrossProblem[] {
+  const suites = evaluate.map((suite) => suite.name);
+  const twice = suites.flatMap((name, index) => {
+    if (suites.indexOf(name) === index) return [];
+    return [{ path: ['evaluate', index, 'name'], message: `\`${name}\` is used twice; give each suite its own name` }];
+  });
+  const unknown = GATE_RULES.flatMap((rule) =>
+    Object.keys(gate?.[rule] ?? {}).flatMap((name) => {
+      if (suites.includes(name)) return [];
+      return [
+        { path: ['gate', rule, name], message: `no suite is called \`${name}\`; use one of ${suites.join(', ')}` },
+      ];
+    }),
+  );
+  return [...twice, ...unknown];
+}
+
+/** What is said about an arm that does not run. */
+function armProblems({ strategy, controls, gate, stop }: Compared): readonly CrossProblem[] {
+  const problems: CrossProblem[] = [];
+  const hasPlain = strategy !== 'plain' && controls.includes('plain');
+  const against = [gate?.against ?? []].flat();
+  const noPlain = 'no plain arm runs beside the production arm; add it with `controls: [plain]`';
+  if (against.includes('plain') && !hasPlain) problems.push({ path: ['gate', 'against'], message: noPlain });
+  if (stop?.target === 'plain' && !hasPlain) problems.push({ path: ['stop', 'target'], message: noPlain });
+  return problems;
+}
 
 /**
  * One fine-tune kept current over one family, as a user declares it. Unknown keys are errors; defaults live here only.
@@ -201,7 +265,9 @@ export const lineageSpecSchema = z
   .strictObject({
     name: nameSchema,
     family: familySchema,
-    strategy: armSchema.describe('The production arm: the one that is gated and published'),
+    strategy: armSchema.describe(
+      'The production arm: the one that is gated and published; auto: decided by measurement',
+    ),
     controls: z.array(armSchema).max(3).default([]).describe('Arms that run beside it to prove the benefit'),
     finetune: finetuneSchema,
     evaluate: z
@@ -210,6 +276,11 @@ export const lineageSpecSchema = z
       .max(8)
       .describe('The first suite is the target task: it picks the best checkpoint'),
     gate: gateSchema.optional(),
+    stop: stopSchema.optional().describe('When a training may end before its steps are done'),
+    auto: autoSchema.prefault({}).describe('What the strategy `auto` measures before it decides'),
+    probe: probeSchema
+      .optional()
+      .describe('Measure whether the releases are linearly connected before anything is trained'),
     backlog: z.literal('queue').default('queue').describe('Releases are taken one after the other, in family order'),
     publish: z
       .array(z.strictObject({ folder: pathSchema }))
@@ -218,33 +289,7 @@ export const lineageSpecSchema = z
   })
   .superRefine(
     (spec, context) => {
-      const fields = [...spec.family.names.matchAll(/\{([a-z]+)\}/gi)].map((match) => match[1]);
-      spec.family.order.forEach((field, index) => {
-        if (!fields.includes(field)) {
-          context.addIssue({
-            code: 'custom',
-            path: ['family', 'order', index],
-            message: `\`${field}\` is not a field of the pattern \`${spec.family.names}\`; use one of ${fields.join(', ')}`,
-          });
-        }
-      });
-      const suites = spec.evaluate.map((suite) => suite.name);
-      suites.forEach((name, index) => {
-        if (suites.indexOf(name) !== index)
-          context.addIssue({
-            code: 'custom',
-            path: ['evaluate', index, 'name'],
-            message: `\`${name}\` is used twice; give each suite its own name`,
-          });
-      });
-      for (const name of Object.keys(spec.gate?.nonInferior ?? {})) {
-        if (!suites.includes(name))
-          context.addIssue({
-            code: 'custom',
-            path: ['gate', 'nonInferior', name],
-            message: `no suite is called \`${name}\`; use one of ${suites.join(', ')}`,
-          });
-      }
+      for (const { path, message } of crossProblems(spec)) context.addIssue({ code: 'custom', path, message });
     },
     { when: ({ value }) => comparedSchema.safeParse(value).success },
   );

@@ -14,13 +14,17 @@ export const reportArmSchema = z.strictObject({
   /** Digest of the Δ that it started from; null: from the base itself. */
   sourceDelta: sha256Schema.nullable(),
   sourceRelease: z.string().nullable(),
-  /** Evaluations on the target suite, ascending by step; `loss` in nats. The first is step 0. */
-  curve: z.array(z.strictObject({ step: stepSchema, score: z.number(), loss: z.number() })).min(1),
+  /** Evaluations on the target suite, ascending by step; `loss` in nats, null where the harness does not say. The first is step 0. */
+  curve: z.array(z.strictObject({ step: stepSchema, score: z.number(), loss: z.number().nullable() })).min(1),
   best: pointSchema,
   final: pointSchema,
   candidateDigest: sha256Schema,
   deltaDigest: sha256Schema,
   gate: z.string().nullable(),
+  /** What `auto` decided, in a sentence; null with every other strategy. */
+  choice: z.string().nullable(),
+  /** How the curve stood at its end, in a sentence; null: nothing was trained. */
+  convergence: z.string().nullable(),
 });
 export type ReportArm = z.output<typeof reportArmSchema>;
 

@@ -1,5 +1,10 @@
 import { z } from 'zod';
 import { sha256Schema } from './artifact.schema.ts';
+import { startChoiceSchema } from './choice.schema.ts';
+import { connectivitySummarySchema } from './connectivity.schema.ts';
+import { curveVerdictSchema, targetMeasurementSchema } from './curve.schema.ts';
+import { outcomeUnitSchema } from './evaluation.schema.ts';
+import { gateDecisionSchema } from './gate.schema.ts';
 import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
 import { attemptSummarySchema, continuitySchema, trainingStartSchema } from './training-ledger.schema.ts';
 
@@ -15,17 +20,22 @@ const deltaSourceSchema = z.strictObject({
 
 export const suiteScoreSchema = z.strictObject({
   suite: z.string(),
-  /** 0 to 1. */
-  score: z.number().min(0).max(1),
-  /** Mean negative log-likelihood of the reference answers' tokens, in nats. */
-  lossNats: z.number(),
+  /** Higher is better, in `unit`. */
+  score: z.number(),
+  unit: outcomeUnitSchema,
+  /** Mean negative log-likelihood of the reference answers' tokens, in nats; null where the harness does not say. */
+  lossNats: z.number().nullable(),
+  /** Of the score, over draws of samples, in `unit`. */
+  standardError: z.number().min(0),
   samples: z.int().min(1),
   suiteDigest: sha256Schema,
+  /** `name/version`, for people. */
   harness: z.string(),
+  harnessDigest: sha256Schema,
   /** Record with the per-sample results. */
   evaluationDigest: sha256Schema,
 });
-/** One model on one suite. Two of these may be compared only when suiteDigest and harness agree. */
+/** One model on one suite. Two of these may be compared only when suiteDigest and harnessDigest agree. */
 export type SuiteScore = z.output<typeof suiteScoreSchema>;
 
 export const evaluatedStepSchema = z.strictObject({
@@ -36,24 +46,6 @@ export const evaluatedStepSchema = z.strictObject({
 });
 /** A model that may be published, with its measurements: step 0 is the start model, others are checkpoints. */
 export type EvaluatedStep = z.output<typeof evaluatedStepSchema>;
-
-export const gateDecisionSchema = z.strictObject({
-  decision: z.enum(['pass', 'reject']),
-  /** Digest of the published model it was compared with; null when nothing was published yet. */
-  against: sha256Schema.nullable(),
-  checks: z.array(
-    z.strictObject({
-      suite: z.string(),
-      candidate: z.number(),
-      published: z.number().nullable(),
-      margin: z.number(),
-      pass: z.boolean(),
-    }),
-  ),
-  /** The decision in one sentence. */
-  sentence: z.string(),
-});
-export type GateDecision = z.output<typeof gateDecisionSchema>;
 
 export const publicationSchema = z.strictObject({
   target: z.string(),
@@ -92,16 +84,23 @@ export const runRecordSchema = z.strictObject({
   spec: lineageSpecSchema,
   source: deltaSourceSchema.nullable(),
   startModelDigest: sha256Schema,
-  training: trainingOutcomeSchema,
+  /** What `auto` decided and from which numbers; null with every other strategy, and where there was no Δ. */
+  choice: startChoiceSchema.nullable().default(null),
+  connectivity: connectivitySummarySchema.nullable().default(null),
+  /** Null: nothing was trained. */
+  training: trainingOutcomeSchema.nullable(),
+  /** How the curve stood at its end; null: nothing was trained. */
+  convergence: curveVerdictSchema.nullable().default(null),
   /** Ascending by step; the first is step 0. */
   evaluations: z.array(evaluatedStepSchema).min(1),
   best: evaluatedStepSchema,
   final: evaluatedStepSchema,
   /** The best model: what the gate judges, what is published, what Δ is taken from. */
   candidateDigest: sha256Schema,
+  /** Of a skipped release: the Δ that it started from, which the next one starts from too. */
   deltaDigest: sha256Schema,
-  /** L2 norm of Δ over all parameters. */
-  deltaNorm: z.number().min(0),
+  /** L2 norm of Δ over all parameters; null: no Δ of its own. */
+  deltaNorm: z.number().min(0).nullable(),
   gate: gateDecisionSchema.nullable(),
   publications: z.array(publicationSchema),
   startedAt: isoSchema,
@@ -115,13 +114,9 @@ export const armSummarySchema = z.strictObject({
   /** Set when another arm of this release did the same work. */
   sharedWith: armSchema.nullable(),
   recordDigest: sha256Schema,
-  /** Target score: the final score of the plain arm at this release; null when no plain arm ran. */
-  targetScore: z.number().nullable(),
-  /** First step whose evaluation reaches the target score; null when none does. */
-  stepsToTarget: stepSchema.nullable(),
-  /** Share of plain's steps to target that this arm did not need: 1 − arm ÷ plain; null where undefined. */
-  saving: z.number().nullable(),
-  /** First step whose evaluation loss is at or under plain's final evaluation loss. */
+  /** Steps to the target score, and what the target is: plain's at this release, else the previous release's; null: neither. */
+  target: targetMeasurementSchema.nullable(),
+  /** First step whose evaluation loss is at or under plain's final evaluation loss; null where there is no plain arm. */
   stepsToTargetLoss: stepSchema.nullable(),
   /** Fine-tuning steps inside the Δ this arm started from. */
   stepsCarried: stepSchema,

@@ -1,3 +1,5 @@
+import type { ConnectivitySummary } from './connectivity.schema.ts';
+import type { CurveVerdict } from './curve.schema.ts';
 import type { DeltaSource } from './delta-source.ts';
 import type { Arm, LineageSpec } from './lineage-spec.schema.ts';
 import type { Release } from './release.ts';
@@ -8,6 +10,19 @@ export interface PublishedModel {
   readonly release: string;
   readonly candidateDigest: string;
   readonly suites: readonly SuiteScore[];
+}
+
+/** The newest success of the production arm before a release. */
+export interface PreviousRun {
+  readonly release: string;
+  readonly recordDigest: string;
+  readonly final: RunPoint;
+}
+
+/** How an arm that runs beside another ended: null when it did not succeed. */
+export interface SiblingEnd {
+  readonly arm: Arm;
+  readonly result: { readonly recordDigest: string; readonly final: RunPoint } | null;
 }
 
 /** Input of one run: one arm of one lineage at one release. */
@@ -23,6 +38,10 @@ export interface RunInput {
   readonly spec: LineageSpec;
   /** What the gate compares with; null while nothing is published. */
   readonly published: PublishedModel | null;
+  /** Null: no release before. Inputs of before these two were kept lack them. */
+  readonly previous?: PreviousRun | null;
+  /** A plain arm of its own work runs beside this one, which is told of its end. */
+  readonly besidePlain?: boolean;
   readonly paused: boolean;
 }
 
@@ -31,6 +50,7 @@ export interface RunResult {
   readonly recordDigest: string;
   readonly startModelDigest: string;
   readonly candidateDigest: string;
+  /** The Δ that the next release may start from. */
   readonly deltaDigest: string;
   readonly best: RunPoint;
   readonly final: RunPoint;
@@ -40,21 +60,33 @@ export interface RunResult {
   readonly published: PublishedModel | null;
   readonly gateSentence: string | null;
   /** How the training went; absent in results from before it was kept. */
-  readonly training?: Pick<TrainingOutcome, 'stepsLost' | 'continuity'> & { readonly attempts: number };
+  readonly training?: (Pick<TrainingOutcome, 'stepsLost' | 'continuity'> & { readonly attempts: number }) | null;
+  /** Set where this run left no Δ of its own: the one that it started from, handed on. */
+  readonly handsOn?: DeltaSource;
+  /** What `auto` decided, in a sentence. */
+  readonly choice?: string;
+  readonly convergence?: Pick<CurveVerdict, 'state' | 'reason' | 'stepsSaved'>;
+  readonly connectivity?: ConnectivitySummary;
 }
 
 /** One point of the target suite's curve. */
 export interface RunPoint {
   readonly step: number;
   readonly score: number;
-  readonly lossNats: number;
+  /** Null where the harness does not say. */
+  readonly lossNats: number | null;
 }
 
-/** Stages of a run, in order; `recycle` is skipped without a source, `gate` and `publish` outside production. */
+/**
+ * Stages of a run, in order. `recycle`, `probe` and `decide` need a source, `probe` a spec that asks for it, `decide` the
+ * strategy `auto`; `gate` and `publish` are production's.
+ */
 export const RUN_STAGES = [
   'inspect',
   'recycle',
   'baseline',
+  'probe',
+  'decide',
   'finetune',
   'difference',
   'gate',

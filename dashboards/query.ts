@@ -90,6 +90,11 @@ export function orZero<Label extends string>(query: Query<Label>, all: Query<NoI
   return { expr: `${query.expr} or ${all.expr} * 0`, labels: query.labels };
 }
 
+/** Only the series that are above 0: of a flag, what holds. */
+export function above0<Label extends string>(query: Query<Label>): Query<Label> {
+  return { expr: `${query.expr} > 0`, labels: query.labels };
+}
+
 /** Legend of a query's series: their label values. */
 export function legendOf(query: Query): string {
   return query.labels.map((label) => `{{${label}}}`).join(' ');

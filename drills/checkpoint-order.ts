@@ -41,15 +41,15 @@ export const checkpointOrder: Drill = {
     const resumeFrom = `checkpoints/checkpoint-${String(NEWEST)}`;
     const alone = trainAlone(place, { like: trainer.folder, resumeFrom, steps: STEPS });
     await place.startWorker();
-    const { record, curve, finalDigest } = await readOutcome(place);
-    const second = record.training.attempts[1];
+    const { training, curve, finalDigest } = await readOutcome(place);
+    const second = training.attempts[1];
     assertKept(second?.atStep === NEWEST, `the run went on from step ${String(second?.atStep)}, not ${String(NEWEST)}`);
     const undisturbed = await alone;
     const { files } = await place.store.manifest(finalDigest);
     return {
-      stepsLost: record.training.stepsLost,
-      secondsToTraining: await secondsToTraining(place, record, faultAt),
-      continuity: record.training.continuity,
+      stepsLost: training.stepsLost,
+      secondsToTraining: await secondsToTraining(place, training, faultAt),
+      continuity: training.continuity,
       curveEqual: isEqual(
         curve.filter(({ step }) => step > NEWEST),
         undisturbed.curve,

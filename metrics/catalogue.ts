@@ -10,6 +10,7 @@ export type MetricUnit =
   | 'ratio'
   | 'rate'
   | 'norm'
+  | 'cosine'
   /** 1 while something holds, 0 while it does not. */
   | 'flag'
   | 'starts'
@@ -96,7 +97,7 @@ export const CATALOGUE = {
   evaluationScore: {
     name: 'regraft_evaluation_score',
     kind: 'gauge',
-    help: 'Share of samples right at the newest evaluated checkpoint, 0 to 1',
+    help: 'Score at the newest evaluated checkpoint: share of samples right, or log-likelihood a token; higher is better',
     unit: 'score',
     labels: [...RUN, 'suite'],
   },
@@ -117,22 +118,57 @@ export const CATALOGUE = {
   bestScore: {
     name: 'regraft_best_score',
     kind: 'gauge',
-    help: 'Score of the checkpoint that a finished run kept, on its first suite, 0 to 1',
+    help: 'Score of the checkpoint that a finished run kept, on its first suite',
     unit: 'score',
     labels: RUN,
   },
   stepsToTarget: {
     name: 'regraft_steps_to_target',
     kind: 'gauge',
-    help: 'First step whose evaluation reached the final score of the plain arm; no series when never reached',
+    help: 'First step whose evaluation reached the final score of what it is held against; no series when never reached',
     unit: 'steps',
-    labels: RUN,
+    labels: [...RUN, 'against'],
   },
   stepsSavedRatio: {
     name: 'regraft_steps_to_target_ratio',
     kind: 'gauge',
-    help: 'Steps to target of the plain arm divided by those of this arm; above 1 means that recycling saved steps',
+    help: 'Steps that what it is held against needed, divided by those of this arm; above 1: recycling saved steps',
     unit: 'ratio',
+    labels: [...RUN, 'against'],
+  },
+  convergenceState: {
+    name: 'regraft_convergence_state',
+    kind: 'gauge',
+    help: '1 for how the curve of a training stands, 0 for how it stood before',
+    unit: 'flag',
+    labels: [...RUN, 'state'],
+  },
+  earlyStopStepsSaved: {
+    name: 'regraft_early_stop_steps_saved',
+    kind: 'gauge',
+    help: 'Steps of the budget that a finished run left untrained because its curve had come far enough',
+    unit: 'steps',
+    labels: RUN,
+  },
+  connectivityBarrierNats: {
+    name: 'regraft_connectivity_barrier_nats',
+    kind: 'gauge',
+    help: 'Highest rise of the loss above the straight line between the losses of two models, on the line between them',
+    unit: 'nats',
+    labels: [...RUN, 'line'],
+  },
+  baseDriftRatio: {
+    name: 'regraft_base_drift_ratio',
+    kind: 'gauge',
+    help: 'Norm of newer base minus older base, divided by the norm of the older base',
+    unit: 'ratio',
+    labels: RUN,
+  },
+  baseDriftCosine: {
+    name: 'regraft_base_drift_cosine',
+    kind: 'gauge',
+    help: 'Cosine of the delta that is carried and the way the base went, -1 to 1',
+    unit: 'cosine',
     labels: RUN,
   },
   deltaNorm: {

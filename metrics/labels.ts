@@ -11,14 +11,23 @@ export const LABELS = {
   lineage: null,
   release: null,
   suite: null,
-  arm: ['plain', 'direct', 'iterative'],
-  stage: ['inspect', 'recycle', 'baseline', 'finetune', 'difference', 'gate', 'publish', 'record'],
+  arm: ['plain', 'direct', 'iterative', 'auto'],
+  stage: [
+    ...(['inspect', 'recycle', 'baseline', 'probe', 'decide'] as const),
+    ...(['finetune', 'difference', 'gate', 'publish', 'record'] as const),
+  ],
   how: ['started', 'resumed', 'adopted'],
   /** Classes of ends (policy/trainer-exit.ts). */
   end: ['done', 'refused', 'out-of-memory', 'diverged', 'preempted', 'infrastructure', 'stopped'],
   verdict: ['verified', 'broken', 'nothing to compare'],
   outcome: ['succeeded', 'failed', 'cancelled'],
   decision: ['pass', 'reject'],
+  /** What a curve is held against. */
+  against: ['plain', 'previous', 'declared'],
+  /** How a curve stands. */
+  state: ['improving', 'plateau', 'target reached', 'diverging', 'not a number', 'budget spent'],
+  /** Between which models. */
+  line: ['bases', 'tuned'],
 } as const satisfies Readonly<Record<string, readonly string[] | null>>;
 
 export type LabelName = keyof typeof LABELS;

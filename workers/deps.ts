@@ -3,12 +3,13 @@ import path from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { EvaluateDeps } from '../activities/evaluate.ts';
 import type { ModelDeps } from '../activities/model.ts';
+import type { ProbeDeps } from '../activities/probe.ts';
 import type { PublishDeps } from '../activities/publish.ts';
 import type { RecordDeps } from '../activities/record.ts';
 import type { ReleaseDeps } from '../activities/release.ts';
 import type { TrainDeps } from '../activities/train.ts';
 import { createFileDataReader } from '../adapters/data/file-data-reader.ts';
-import { createOnnxEvaluator } from '../adapters/evaluate/onnx-evaluator.ts';
+import { createEvaluators } from '../adapters/evaluate/evaluators.ts';
 import { createFolderPublisher } from '../adapters/publish/folder-publisher.ts';
 import { createFolderSource } from '../adapters/source/folder-source.ts';
 import { createFsArtifactStore } from '../adapters/store/fs-artifact-store.ts';
@@ -25,10 +26,10 @@ import type { LauncherSpec } from '../contracts/lineage-spec.schema.ts';
 import type { Lineages } from '../client/lineages.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { createLineageDoor } from './lineage-door.ts';
-import { PROJECT_ROOT, trainerEnvironment, type WorkerSettings } from './settings.ts';
+import { findEvaluationPython, PROJECT_ROOT, trainerEnvironment, type WorkerSettings } from './settings.ts';
 
 /** All ports, made real. */
-export type Deps = ReleaseDeps & ModelDeps & TrainDeps & EvaluateDeps & PublishDeps & RecordDeps;
+export type Deps = ReleaseDeps & ModelDeps & ProbeDeps & TrainDeps & EvaluateDeps & PublishDeps & RecordDeps;
 
 /** Composes a worker's adapters: the one place where configuration meets means. */
 export async function createDeps(settings: WorkerSettings, lineages: Lineages, metrics: Metrics): Promise<Deps> {
@@ -51,7 +52,11 @@ export async function createDeps(settings: WorkerSettings, lineages: Lineages, m
     }),
     holder: `${os.hostname()}/${String(process.pid)}`,
     data: createFileDataReader(),
-    evaluator: createOnnxEvaluator({ threads: 1 }),
+    evaluators: createEvaluators({
+      threads: 1,
+      python: findEvaluationPython(environment),
+      environment: trainerEnvironment(environment),
+    }),
     publisher: createFolderPublisher(),
     door: createLineageDoor(lineages),
     clock: createSystemClock(),

@@ -72,8 +72,8 @@ async function namesIn(family: LineageSpec['family']): Promise<readonly string[]
 /** At the first release all arms start alike, at the second direct and iterative do. */
 function trainingsAt(index: number, arms: readonly Arm[]): number {
   if (index === 0) return 1;
-  const recycled = arms.filter((arm) => arm !== 'plain').length;
-  return arms.length - (index === 1 && recycled === 2 ? 1 : 0);
+  const areAlike = index === 1 && arms.includes('direct') && arms.includes('iterative');
+  return arms.length - (areAlike ? 1 : 0);
 }
 
 async function blockersOf(spec: LineageSpec): Promise<string[]> {
@@ -81,6 +81,7 @@ async function blockersOf(spec: LineageSpec): Promise<string[]> {
   const checks: (() => Promise<unknown>)[] = [
     () => data.datasetDigest(spec.finetune.dataset),
     ...spec.evaluate.map((suite) => () => data.suite(suite)),
+    ...(spec.probe === undefined ? [] : [spec.probe]).map((probe) => () => data.suite({ name: 'probe', ...probe })),
     () => assertFolder(spec.family.folder),
   ];
   const problems: string[] = [];

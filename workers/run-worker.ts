@@ -2,6 +2,7 @@ import path from 'node:path';
 import { NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createModelActivities } from '../activities/model.ts';
+import { createProbeActivities } from '../activities/probe.ts';
 import { createPublishActivities } from '../activities/publish.ts';
 import { createRecordActivities } from '../activities/record.ts';
 import { createReleaseActivities } from '../activities/release.ts';
@@ -9,6 +10,7 @@ import { createTrainActivities } from '../activities/train.ts';
 import { connectClient } from '../client/connection.ts';
 import { createLineages } from '../client/lineages.ts';
 import { taskQueue, type QueueClass } from '../contracts/task-queues.ts';
+import { LABELS } from '../metrics/labels.ts';
 import { createMetrics, type Metrics } from '../metrics/registry.ts';
 import type { LineageSinks } from '../workflows/sinks.ts';
 import { createDeps, type Deps } from './deps.ts';
@@ -108,7 +110,7 @@ function activitiesOf(queue: QueueClass, deps: Deps): object {
     case 'io':
       return { ...createReleaseActivities(deps), ...createPublishActivities(deps), ...createRecordActivities(deps) };
     case 'cpu':
-      return createModelActivities(deps);
+      return { ...createModelActivities(deps), ...createProbeActivities(deps) };
     case 'gpu':
       return createTrainActivities(deps);
     case 'evaluate':
@@ -124,6 +126,15 @@ function lineageSinks(metrics: Metrics): InjectedSinks<LineageSinks> {
           metrics.lineagePaused.set({ lineage }, paused ? 1 : 0);
         },
         callDuringReplay: true, // a restarted worker shows it again
+      },
+    },
+    runMetrics: {
+      converged: {
+        fn: (_info, key, now) => {
+          metrics.touch(key);
+          for (const state of LABELS.state) metrics.convergenceState.set({ ...key, state }, state === now ? 1 : 0);
+        },
+        callDuringReplay: true,
       },
     },
   };

@@ -31,9 +31,16 @@ export async function workflowBundle(cache: string, root = PROJECT_ROOT): Promis
 async function digestOfSources(root: string): Promise<string> {
   const hash = createHash('sha256').update(sdk.version);
   for (const folder of SOURCES) {
-    for (const name of (await readdir(path.join(root, folder))).sort()) {
+    for (const name of await filesUnder(path.join(root, folder))) {
       hash.update(`${folder}/${name}\n`).update(await readFile(path.join(root, folder, name)));
     }
   }
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Paths of all files under a folder, relative to it, in one order everywhere. */
+async function filesUnder(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name))).sort();
 }

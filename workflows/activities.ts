@@ -1,6 +1,7 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { createEvaluateActivities } from '../activities/evaluate.ts';
 import type { createModelActivities } from '../activities/model.ts';
+import type { createProbeActivities } from '../activities/probe.ts';
 import type { createPublishActivities } from '../activities/publish.ts';
 import type { createRecordActivities } from '../activities/record.ts';
 import type { createReleaseActivities } from '../activities/release.ts';
@@ -34,15 +35,17 @@ export const io = proxyActivities<
   cancellationType,
 });
 
-/** Weight arithmetic. */
-export const cpu = proxyActivities<ReturnType<typeof createModelActivities>>({
-  taskQueue: taskQueue('cpu'),
-  heartbeatTimeout: '10s',
-  startToCloseTimeout: '2h',
-  scheduleToCloseTimeout: '6h',
-  retry,
-  cancellationType,
-});
+/** Weight arithmetic, and looking at what it makes. */
+export const cpu = proxyActivities<ReturnType<typeof createModelActivities> & ReturnType<typeof createProbeActivities>>(
+  {
+    taskQueue: taskQueue('cpu'),
+    heartbeatTimeout: '10s',
+    startToCloseTimeout: '2h',
+    scheduleToCloseTimeout: '6h',
+    retry,
+    cancellationType,
+  },
+);
 
 /** Scoring. */
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluateActivities>>({

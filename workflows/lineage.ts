@@ -14,13 +14,15 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { taskQueue } from '../contracts/task-queues.ts';
+import type { Arm } from '../contracts/lineage-spec.schema.ts';
 import type { ArmState, Failure, LineageInput, LineageState, Order, ReleaseState } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
 import type { RunInput } from '../contracts/run.ts';
+import { comparesWithPlain } from '../policy/compares-with-plain.ts';
 import * as policy from '../policy/lineage.ts';
 import { io } from './activities.ts';
 import * as messages from './lineage.messages.ts';
-import { holdSignal } from './recycle-run.messages.ts';
+import { holdSignal, siblingSignal } from './recycle-run.messages.ts';
 import type { recycleRun } from './recycle-run.ts';
 import { lineageMetrics } from './sinks.ts';
 
@@ -35,12 +37,18 @@ export async function lineage(input: LineageInput): Promise<never> {
   return new Lineage(input.carried ?? policy.createLineage(input.spec)).live();
 }
 
+/** A run that goes on now, and what it was started with. */
+interface RunningArm {
+  readonly child: ChildWorkflowHandle<typeof recycleRun>;
+  readonly input: RunInput;
+}
+
 class Lineage {
   #state: LineageState;
   #concluded = 0;
   #releaseScope: CancellationScope | null = null;
   #running: string | null = null;
-  readonly #children = new Map<string, ChildWorkflowHandle<typeof recycleRun>>();
+  readonly #children = new Map<string, RunningArm>();
 
   constructor(state: LineageState) {
     this.#state = state;
@@ -91,8 +99,11 @@ class Lineage {
   async #recordRelease({ release, observedAt }: ReleaseState, concludedAt: string): Promise<string | null> {
     const { spec } = this.#state;
     const arms = policy.findRelease(this.#state, release.name)?.arms ?? [];
+    const previous = policy.previousRun(this.#state, release.name);
     try {
-      const { recordDigest } = await io.concludeRelease({ lineage: spec.name, release, arms, observedAt, concludedAt });
+      const { recordDigest } = await io.concludeRelease({
+        ...{ lineage: spec.name, release, arms, previous, observedAt, concludedAt },
+      });
       return recordDigest;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -105,6 +116,7 @@ class Lineage {
   async #runArm(entry: ReleaseState, { arm, source }: ArmState): Promise<void> {
     const { spec, published, paused } = this.#state;
     const { release } = entry;
+    const beside = policy.findRelease(this.#state, release.name)?.arms ?? [];
     const workflowId = `lineage/${spec.name}/run/${release.name}/${arm}`;
     const input: RunInput = {
       v: 1,
@@ -115,6 +127,8 @@ class Lineage {
       source,
       spec,
       published,
+      previous: policy.previousRun(this.#state, release.name),
+      besidePlain: arm !== 'plain' && beside.some((other) => other.arm === 'plain' && other.status !== 'shared'),
       paused: paused !== null,
     };
     try {
@@ -126,8 +140,8 @@ class Lineage {
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `${release.name}, arm ${arm}: ${source === null ? 'from the base' : `with Δ of ${source.fromRelease}`}`,
       });
-      this.#children.set(workflowId, child);
-      await CancellationScope.nonCancellable(() => this.#tellMissed(child, input));
+      this.#children.set(workflowId, { child, input });
+      await CancellationScope.nonCancellable(() => this.#tellMissed({ child, input }));
       const result = await child.result();
       this.#change(policy.endArm(this.#state, release.name, arm, { kind: 'succeeded', result }));
     } catch (error) {
@@ -139,7 +153,25 @@ class Lineage {
       this.#change(policy.endArm(this.#state, release.name, arm, outcome));
     } finally {
       this.#children.delete(workflowId);
+      await this.#tellSiblings(arm);
     }
+  }
+
+  /** Runs that compare themselves with an arm beside them wait for its end. */
+  async #tellSiblings(arm: Arm): Promise<void> {
+    if (arm !== 'plain') return;
+    await CancellationScope.nonCancellable(() =>
+      Promise.all([...this.#children.values()].map((running) => this.#tellOfPlain(running))),
+    );
+  }
+
+  async #tellOfPlain({ child, input }: RunningArm): Promise<void> {
+    if (!comparesWithPlain(input)) return;
+    const plain = policy.findRelease(this.#state, input.release.name)?.arms.find(({ arm }) => arm === 'plain');
+    if (plain === undefined || plain.status === 'waiting' || plain.status === 'running') return;
+    const { result } = plain;
+    const end = { arm: plain.arm, result: result && { recordDigest: result.recordDigest, final: result.final } };
+    await tell(() => child.signal(siblingSignal, end));
   }
 
   #handleReleases(): void {
@@ -207,14 +239,15 @@ class Lineage {
     if (!outcome.changed) return outcome;
     const held = this.#isPaused();
     lineageMetrics.paused(this.#state.spec.name, held);
-    await Promise.all([...this.#children.values()].map((child) => tellHeld(child, held)));
+    await Promise.all([...this.#children.values()].map((running) => tellHeld(running, held)));
     return outcome;
   }
 
   /** What was ordered while a run was being started, when it could not hear it yet. */
-  async #tellMissed(child: ChildWorkflowHandle<typeof recycleRun>, { paused }: RunInput): Promise<void> {
+  async #tellMissed(running: RunningArm): Promise<void> {
     const held = this.#isPaused();
-    if (held !== paused) await tellHeld(child, held);
+    if (held !== running.input.paused) await tellHeld(running, held);
+    await this.#tellOfPlain(running);
   }
 
   #isPaused(): boolean {
@@ -256,10 +289,14 @@ class Lineage {
   }
 }
 
-/** A run that has just ended is told in vain: nothing is left to hold. */
-async function tellHeld(child: ChildWorkflowHandle<typeof recycleRun>, held: boolean): Promise<void> {
+async function tellHeld({ child }: RunningArm, held: boolean): Promise<void> {
+  await tell(() => child.signal(holdSignal, { held }));
+}
+
+/** A run that has just ended is told in vain: nothing is left to change. */
+async function tell(signal: () => Promise<void>): Promise<void> {
   try {
-    await child.signal(holdSignal, { held });
+    await signal();
   } catch (error) {
     if (error instanceof ApplicationFailure && error.type === 'ExternalWorkflowExecutionNotFound') return;
     throw error;

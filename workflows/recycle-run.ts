@@ -1,28 +1,27 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
-  isCancellation,
   setHandler,
   setCurrentDetails,
-  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RunInput, RunKey, RunResult, RunStage } from '../contracts/run.ts';
-import type {
-  EvaluatedStep,
-  GateDecision,
-  Publication,
-  SuiteScore,
-  TrainingOutcome,
-} from '../contracts/run-record.schema.ts';
+import type { StartChoice } from '../contracts/choice.schema.ts';
+import type { ConnectivitySummary } from '../contracts/connectivity.schema.ts';
+import type { GateDecision } from '../contracts/gate.schema.ts';
+import type { RunInput, RunKey, RunPoint, RunResult, RunStage } from '../contracts/run.ts';
+import type { EvaluatedStep, Publication, TrainingOutcome } from '../contracts/run-record.schema.ts';
 import { keepBest } from '../policy/keep-best.ts';
 import { nextRunStage } from '../policy/next-run-stage.ts';
-import { cpu, evaluation, gpu, io } from './activities.ts';
+import { cpu, io } from './activities.ts';
 import { stageSignal } from './lineage.messages.ts';
-import { checkpointSignal, holdSignal } from './recycle-run.messages.ts';
+import { checkpointSignal, holdSignal, siblingSignal } from './recycle-run.messages.ts';
+import { AutoStart } from './run/auto-start.ts';
+import { earlier } from './run/earlier.ts';
+import { Evaluations } from './run/evaluations.ts';
+import { gateReferences } from './run/gate-references.ts';
+import { PlainBeside } from './run/plain-beside.ts';
+import { Training } from './run/training.ts';
 
 /**
  * One arm of one lineage at one release, from inspection to record. Asks the policy for the next stage, runs it, keeps
@@ -37,29 +36,41 @@ class Run {
   readonly #key: RunKey;
   readonly #startedAt = new Date().toISOString();
   readonly #done: RunStage[] = [];
-  readonly #evaluated = new Map<number, EvaluatedStep>();
-  readonly #announced = new Map<number, string>();
-  #held: boolean;
-  /** The running training's scope; null while none runs, and once a hold has cancelled it. */
-  #heldScope: CancellationScope | null = null;
+  readonly #evaluations: Evaluations;
+  readonly #training: Training;
+  readonly #plain: PlainBeside;
+  /** Null with every strategy but `auto`, and where there is no Δ to decide about. */
+  readonly #auto: AutoStart | null;
   #startModel: string;
-  #training: TrainingOutcome | null = null;
+  #connectivity: ConnectivitySummary | null = null;
+  #choice: StartChoice | null = null;
   #delta: { readonly deltaDigest: string; readonly norm: number } | null = null;
   #gate: GateDecision | null = null;
   #publications: readonly Publication[] = [];
   #recordDigest = '';
 
   constructor(input: RunInput) {
+    const { lineage, release, arm, spec, source, paused } = input;
+    const key = { lineage, release: release.name, arm };
     this.#input = input;
-    this.#key = { lineage: input.lineage, release: input.release.name, arm: input.arm };
-    this.#held = input.paused;
-    this.#startModel = input.release.digest;
-    setHandler(checkpointSignal, ({ step, modelDigest }) => void this.#announced.set(step, modelDigest));
+    this.#key = key;
+    this.#startModel = release.digest;
+    this.#evaluations = new Evaluations(key, spec.evaluate);
+    this.#plain = new PlainBeside(input);
+    this.#auto = arm === 'auto' && source !== null ? new AutoStart(input, key, source, this.#evaluations) : null;
+    this.#training = new Training({
+      ...{ key, spec, evaluations: this.#evaluations, held: paused },
+      target: () => this.#plain.target(),
+    });
+    setHandler(checkpointSignal, ({ step, modelDigest }) => {
+      this.#training.announce(step, modelDigest);
+    });
     setHandler(holdSignal, ({ held }) => {
-      this.#held = held;
-      if (!held) return;
-      this.#heldScope?.cancel();
-      this.#heldScope = null;
+      this.#training.hold(held);
+    });
+    setHandler(siblingSignal, (end) => {
+      this.#plain.note(end);
+      this.#training.look();
     });
   }
 
@@ -74,18 +85,21 @@ class Run {
   /** From going live to its record a run is neither held nor cancelled: its lineage has to know what is live. */
   async #pass(stage: RunStage): Promise<void> {
     const isLive = this.#done.includes('publish');
-    if (!isLive) await condition(() => !this.#held);
+    if (!isLive) await condition(() => !this.#training.held);
     await new CancellationScope({ cancellable: stage !== 'publish' && !isLive }).run(async () => {
       await this.#enter(stage);
-      await this.#do(stage);
+      await this.#stages[stage]();
     });
   }
 
   #next(): RunStage | null {
-    const { production, source } = this.#input;
+    const { production, source, spec } = this.#input;
     return nextRunStage({
       production,
       hasSource: source !== null,
+      probes: spec.probe !== undefined,
+      decides: this.#auto !== null,
+      choice: this.#choice?.kind ?? null,
       done: this.#done,
       gate: this.#gate?.decision ?? null,
     });
@@ -99,106 +113,70 @@ class Run {
     await getExternalWorkflowHandle(parent.workflowId).signal(stageSignal, { release, arm, stage });
   }
 
-  async #do(stage: RunStage): Promise<void> {
+  readonly #stages: Readonly<Record<RunStage, () => Promise<void>>> = {
+    inspect: () => this.#inspect(),
+    recycle: () => this.#recycle(),
+    baseline: () => this.#auto?.measure() ?? this.#evaluations.evaluate(0, this.#startModel),
+    probe: () => this.#probe(),
+    decide: () => this.#decide(),
+    finetune: () => this.#training.run(this.#startModel),
+    difference: () => this.#difference(),
+    gate: async () => {
+      this.#gate = await this.#judge(this.#best(), false);
+    },
+    publish: async () => {
+      this.#publications = await this.#publish();
+    },
+    record: async () => {
+      this.#recordDigest = await this.#record();
+    },
+  };
+
+  async #inspect(): Promise<void> {
+    const { release, source } = this.#input;
+    if (this.#auto !== null) return this.#auto.inspect();
+    await cpu.inspectRelease({ key: this.#key, release, source });
+  }
+
+  async #recycle(): Promise<void> {
+    const { release, source } = this.#input;
+    if (this.#auto !== null) return this.#auto.recycle();
+    if (source === null) return;
+    const recycled = await cpu.recycleModel({
+      key: this.#key,
+      target: release.digest,
+      delta: source.deltaDigest,
+    });
+    this.#startModel = recycled.modelDigest;
+  }
+
+  /** Shows and records; never a veto. */
+  async #probe(): Promise<void> {
     const { release, source, spec } = this.#input;
-    const key = this.#key;
-    switch (stage) {
-      case 'inspect':
-        await cpu.inspectRelease({ key, release, source });
-        return;
-      case 'recycle':
-        if (source !== null) {
-          const recycled = await cpu.recycleModel({ key, target: release.digest, delta: source.deltaDigest });
-          this.#startModel = recycled.modelDigest;
-        }
-        return;
-      case 'baseline':
-        await this.#evaluate(0, this.#startModel);
-        return;
-      case 'finetune':
-        await this.#finetune();
-        return;
-      case 'difference':
-        this.#delta = await cpu.differenceModel({ key, tuned: this.#best().modelDigest, base: release.digest });
-        return;
-      case 'gate':
-        this.#gate = await io.judgeCandidate({
-          key,
-          candidate: this.#best(),
-          published: this.#input.published,
-          gate: spec.gate ?? null,
-        });
-        return;
-      case 'publish':
-        this.#publications = await this.#publish();
-        return;
-      case 'record':
-        this.#recordDigest = await this.#record();
-    }
+    const recycled = this.#auto === null ? this.#startModel : this.#auto.merged();
+    if (source === null || spec.probe === undefined || recycled === null) return;
+    this.#connectivity = await cpu.probeConnectivity({
+      ...{ key: this.#key, target: release.digest, delta: source.deltaDigest, recycled },
+      probe: spec.probe,
+    });
   }
 
-  /** Trains and evaluates checkpoints as they come. When one of the two fails the other is ended, then the run fails. */
-  async #finetune(): Promise<void> {
-    const scope = new CancellationScope();
-    const both = [scope.run(() => this.#train()), scope.run(() => this.#evaluateAsAnnounced())];
-    try {
-      await Promise.all(both);
-    } catch (error) {
-      scope.cancel();
-      await Promise.allSettled(both);
-      throw error;
-    }
+  async #decide(): Promise<void> {
+    const { choice, start } = await earlier(this.#auto).decide((candidate) => this.#judge(candidate, true));
+    this.#choice = choice;
+    this.#startModel = start.modelDigest;
+    this.#evaluations.begin(start);
   }
 
-  /** Held, the training saves and ends; let go, it resumes from what it saved. */
-  async #train(): Promise<void> {
-    const { spec } = this.#input;
-    while (this.#training === null) {
-      await condition(() => !this.#held);
-      const scope = new CancellationScope();
-      this.#heldScope = scope;
-      try {
-        this.#training = await scope.run(() =>
-          gpu.finetuneModel({ key: this.#key, startModel: this.#startModel, finetune: spec.finetune }),
-        );
-      } catch (error) {
-        const onlyHeld = this.#heldScope !== scope && (isCancellation(error) || isTimeout(error));
-        if (!onlyHeld) throw error;
-      }
-      this.#heldScope = null;
-    }
-    for (const { step, modelDigest } of this.#training.checkpoints) this.#announced.set(step, modelDigest);
+  async #difference(): Promise<void> {
+    const tuned = this.#best().modelDigest;
+    this.#delta = await cpu.differenceModel({ key: this.#key, tuned, base: this.#input.release.digest });
   }
 
-  /** Ends once the training is over and everything it announced is evaluated. Held, it begins no other evaluation. */
-  async #evaluateAsAnnounced(): Promise<void> {
-    for (;;) {
-      await condition(() => (!this.#held && this.#unevaluated() !== null) || this.#isAllEvaluated());
-      const next = this.#unevaluated();
-      if (next === null) return;
-      await this.#evaluate(next.step, next.modelDigest);
-    }
-  }
-
-  #unevaluated(): { readonly step: number; readonly modelDigest: string } | null {
-    const announced = [...this.#announced].sort(([left], [right]) => left - right);
-    const next = announced.find(([step, modelDigest]) => this.#evaluated.get(step)?.modelDigest !== modelDigest);
-    return next === undefined ? null : { step: next[0], modelDigest: next[1] };
-  }
-
-  #isAllEvaluated(): boolean {
-    const checkpoints = this.#training?.checkpoints;
-    return (
-      checkpoints?.every(({ step, modelDigest }) => this.#evaluated.get(step)?.modelDigest === modelDigest) ?? false
-    );
-  }
-
-  async #evaluate(step: number, modelDigest: string): Promise<void> {
-    const suites: SuiteScore[] = [];
-    for (const suite of this.#input.spec.evaluate) {
-      suites.push(await evaluation.evaluateModel({ key: this.#key, step, modelDigest, suite }));
-    }
-    this.#evaluated.set(step, { step, modelDigest, suites });
+  async #judge(candidate: EvaluatedStep, trial: boolean): Promise<GateDecision> {
+    const references = await gateReferences(this.#input, this.#plain, this.#evaluations);
+    const gate = this.#input.spec.gate ?? null;
+    return io.judgeCandidate({ key: this.#key, candidate, references, gate, trial });
   }
 
   async #publish(): Promise<readonly Publication[]> {
@@ -208,7 +186,7 @@ class Run {
       release,
       source,
       candidate: this.#best(),
-      deltaDigest: earlier(this.#delta).deltaDigest,
+      deltaDigest: this.#deltaDigest(),
       gate: earlier(this.#gate),
       published: this.#input.published,
       targets: spec.publish,
@@ -227,13 +205,16 @@ class Run {
         spec,
         source,
         startModelDigest: this.#startModel,
-        training: earlier(this.#training),
-        evaluations: this.#curve(),
+        choice: this.#choice,
+        connectivity: this.#connectivity,
+        training: this.#training.outcome,
+        convergence: this.#training.verdict,
+        evaluations: this.#evaluations.curve(),
         best: this.#best(),
         final: this.#final(),
         candidateDigest: this.#best().modelDigest,
-        deltaDigest: earlier(this.#delta).deltaDigest,
-        deltaNorm: earlier(this.#delta).norm,
+        deltaDigest: this.#deltaDigest(),
+        deltaNorm: this.#delta?.norm ?? null,
         gate: this.#gate,
         publications: [...this.#publications],
         startedAt: this.#startedAt,
@@ -244,45 +225,50 @@ class Run {
   }
 
   #result(): RunResult {
+    const { source } = this.#input;
     const best = this.#best();
     const candidateDigest = best.modelDigest;
     const live = this.#gate?.decision === 'pass';
+    const { outcome } = this.#training;
     return {
       recordDigest: this.#recordDigest,
       startModelDigest: this.#startModel,
       candidateDigest,
-      deltaDigest: earlier(this.#delta).deltaDigest,
+      deltaDigest: this.#deltaDigest(),
       best: pointOf(best),
       final: pointOf(this.#final()),
-      stepsInDelta: (this.#input.source?.steps ?? 0) + best.step,
+      stepsInDelta: (source?.steps ?? 0) + best.step,
       published: live ? { release: this.#key.release, candidateDigest, suites: best.suites } : null,
       gateSentence: this.#gate?.sentence ?? null,
-      training: summaryOf(earlier(this.#training)),
+      training: outcome === null ? null : summaryOf(outcome),
+      ...(this.#delta === null && source !== null && { handsOn: source }),
+      ...this.#decisions(),
     };
   }
 
-  #curve(): EvaluatedStep[] {
-    return [...this.#evaluated.values()].sort((left, right) => left.step - right.step);
+  #decisions(): Pick<RunResult, 'choice' | 'convergence' | 'connectivity'> {
+    const { verdict } = this.#training;
+    return {
+      ...(this.#choice !== null && { choice: this.#choice.reason }),
+      ...(verdict !== null && {
+        convergence: { state: verdict.state, reason: verdict.reason, stepsSaved: verdict.stepsSaved },
+      }),
+      ...(this.#connectivity !== null && { connectivity: this.#connectivity }),
+    };
+  }
+
+  /** A run that leaves no Δ of its own hands on the one that it started from. */
+  #deltaDigest(): string {
+    return this.#delta?.deltaDigest ?? earlier(this.#input.source).deltaDigest;
   }
 
   #best(): EvaluatedStep {
-    return keepBest(this.#curve());
+    return keepBest(this.#evaluations.curve());
   }
 
   #final(): EvaluatedStep {
-    return keepBest(this.#curve().slice(-1));
+    return keepBest(this.#evaluations.curve().slice(-1));
   }
-}
-
-/** How an activity that was told to stop ends when its worker is lost before it could say that it had. */
-function isTimeout(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-}
-
-/** What an earlier stage left; that it did is the policy's order of stages. */
-function earlier<Value>(value: Value | null): Value {
-  if (value !== null) return value;
-  throw ApplicationFailure.nonRetryable('A stage ran before the one whose result it needs.', 'RUN_STAGE_ORDER');
 }
 
 /** An outcome from a worker of before these were kept lacks them. */
@@ -291,7 +277,7 @@ function summaryOf(training: Partial<TrainingOutcome>): NonNullable<RunResult['t
   return { attempts: attempts?.length ?? 1, stepsLost, continuity };
 }
 
-function pointOf({ step, suites }: EvaluatedStep): RunResult['best'] {
+function pointOf({ step, suites }: EvaluatedStep): RunPoint {
   const target = suites[0];
-  return { step, score: target?.score ?? 0, lossNats: target?.lossNats ?? 0 };
+  return { step, score: target?.score ?? 0, lossNats: target?.lossNats ?? null };
 }

@@ -1,5 +1,6 @@
 import { RegraftError } from '../../contracts/error.ts';
 import type { Command } from '../command.ts';
+import { readRecords } from '../report/read-records.ts';
 import { whyText } from '../text/why-text.ts';
 import { withLineages } from '../with-lineages.ts';
 
@@ -19,6 +20,7 @@ export const why: Command = {
         `Lineage ${name} knows no release ${wanted}; it knows ${known.length === 0 ? 'none yet' : known.join(', ')}.`,
       );
     }
-    context.answer(whyText(state, entry), entry);
+    const records = await readRecords(entry, context.home);
+    context.answer(whyText(state, entry, records), { ...entry, records: Object.fromEntries(records) });
   },
 };

@@ -33,7 +33,7 @@ export function buildReport(state: LineageState, releases: readonly RecordedRele
       regraftVersions: distinct(runs.map(({ regraftVersion }) => regraftVersion)),
       harnesses: distinct(targets.map(({ harness }) => harness)),
       suiteDigests: distinct(targets.map(({ suiteDigest }) => suiteDigest)),
-      datasetDigests: distinct(runs.map(({ training }) => training.datasetDigest)),
+      datasetDigests: distinct(runs.flatMap(({ training }) => training?.datasetDigest ?? [])),
     },
   };
 }
@@ -63,7 +63,20 @@ function armOf({ release }: ReleaseState, summary: ArmSummary, run: RunRecord): 
     final: pointOf(run.final),
     candidateDigest: run.candidateDigest,
     deltaDigest: run.deltaDigest,
-    gate: summary.sharedWith === null ? (run.gate?.sentence ?? null) : null,
+    ...decisionsOf(summary, run),
+  };
+}
+
+/** In a sentence each; an arm that shared another's work was not judged itself. */
+function decisionsOf(
+  { sharedWith }: ArmSummary,
+  { choice, convergence, gate }: RunRecord,
+): Pick<ReportArm, 'choice' | 'convergence' | 'gate'> {
+  const judged = sharedWith === null ? gate : null;
+  return {
+    choice: choice?.reason ?? null,
+    convergence: convergence?.reason ?? null,
+    gate: judged?.sentence ?? null,
   };
 }
 
@@ -71,8 +84,8 @@ function pointOf({ step, suites }: EvaluatedStep): { readonly step: number; read
   return { step, score: suites[0]?.score ?? 0 };
 }
 
-function lossOf({ suites }: EvaluatedStep): number {
-  return suites[0]?.lossNats ?? 0;
+function lossOf({ suites }: EvaluatedStep): number | null {
+  return suites[0]?.lossNats ?? null;
 }
 
 function failuresOf({ release, arms }: ReleaseState): Report['failures'] {

@@ -22,7 +22,8 @@ function tableOf(report: Report): string {
     report.arms.map(cellsOf),
   );
   return `${table}
-* production arm. Target: plain's final score at the same release. Saving: 1 − steps to target ÷ plain's steps to target.`;
+* production arm. Target: the final score of plain at the same release; without a plain arm, of the release before. Saving: 1 − steps to
+target ÷ the steps that the target itself took.`;
 }
 
 function cellsOf(arm: ReportArm): readonly string[] {
@@ -34,14 +35,21 @@ function cellsOf(arm: ReportArm): readonly string[] {
     scoreAt(arm.best),
     score(arm.final.score),
     stepsOf(arm),
-    arm.saving === null ? '–' : `${(100 * arm.saving).toFixed(0)} %`,
+    savingOf(arm),
     String(arm.stepsCarried),
   ];
 }
 
-function stepsOf({ stepsToTarget, targetScore }: ReportArm): string {
-  if (targetScore === null) return 'no plain arm';
-  return stepsToTarget === null ? 'not reached' : `${String(stepsToTarget)} (to ${score(targetScore)})`;
+function stepsOf({ target }: ReportArm): string {
+  if (target === null) return 'no target';
+  const { reference, steps } = target;
+  const whose = reference.kind === 'previous' ? ` of ${reference.release}` : '';
+  return steps === null ? `not reached${whose}` : `${String(steps)} (to ${score(reference.score)}${whose})`;
+}
+
+function savingOf({ target }: ReportArm): string {
+  const saving = target?.saving ?? null;
+  return saving === null ? '–' : `${(100 * saving).toFixed(0)} %`;
 }
 
 /** One line of bars an arm, all on the scale from 0 to 1. */

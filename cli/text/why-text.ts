@@ -1,16 +1,28 @@
 import type { ArmState, ArmStatus, LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
+import type { ConnectivitySummary } from '../../contracts/connectivity.schema.ts';
 import type { RunResult } from '../../contracts/run.ts';
+import type { RunRecord } from '../../contracts/run-record.schema.ts';
 import { moment, orderLine, shortDigest } from './words.ts';
 
-/** The story of one release: how it stands, where it came from, what each arm did, who ordered what. */
-export function whyText(state: LineageState, entry: ReleaseState): string {
+/**
+ * The story of one release: how it stands, where it came from, what each arm did and was judged by, who ordered what.
+ * @param records of its runs, by digest, as far as they are at hand
+ */
+export function whyText(
+  state: LineageState,
+  entry: ReleaseState,
+  records: ReadonlyMap<string, RunRecord> = new Map(),
+): string {
   const { release, arms, recordDigest, retries } = entry;
   const orders = state.log.filter(({ what }) => what.endsWith(` ${release.name}`));
   return [
     standingOf(state, entry),
     `It was first seen ${moment(release.firstSeenAt)} at ${release.uri}, and is pinned as ${shortDigest(release.digest)}.`,
     ...(retries === 0 ? [] : [`It was retried ${retries === 1 ? 'once' : `${String(retries)} times`}.`]),
-    ...arms.map((arm, index) => `- ${arm.arm}${index === 0 ? ' (production)' : ''}: ${armStory(arm)}`),
+    ...arms.flatMap((arm, index) => [
+      `- ${arm.arm}${index === 0 ? ' (production)' : ''}: ${armStory(arm)}`,
+      ...judgements(records.get(arm.result?.recordDigest ?? '')),
+    ]),
     ...(orders.length === 0 ? [] : ['Orders:', ...orders.map((order) => `  ${orderLine(order)}`)]),
     ...(recordDigest === null ? [] : [`Its arms are compared in record ${shortDigest(recordDigest)}.`]),
   ].join('\n');
@@ -67,6 +79,28 @@ const STORIES: Readonly<Record<ArmStatus, (arm: ArmState) => string>> = {
   succeeded: ({ result }) => (result === null ? '' : resultStory(result)),
 };
 
+/** What was decided about a run, with the numbers that it was decided from. */
+function judgements(record: RunRecord | undefined): readonly string[] {
+  if (record === undefined) return [];
+  const { choice, connectivity, convergence, gate } = record;
+  const stopped = convergence !== null && convergence.stepsSaved > 0;
+  return [
+    ...(connectivity === null ? [] : [connectivityLine(connectivity)]),
+    ...(choice === null ? [] : [`Decided: ${choice.reason}`]),
+    ...(convergence === null ? [] : [`Curve: ${convergence.state}. ${convergence.reason}`]),
+    ...(stopped ? [`Ended early: ${String(convergence.stepsSaved)} steps were not needed.`] : []),
+    ...(gate?.checks.map(({ verdict, sentence }) => `Gate, ${verdict}: ${sentence}`) ?? []),
+  ].map((line) => `    ${line}`);
+}
+
+function connectivityLine({ barriersNats, drift }: ConnectivitySummary): string {
+  const { bases, tuned } = barriersNats;
+  const way =
+    drift.relativeNorm === null ? '' : `; the base moved by ${(100 * drift.relativeNorm).toFixed(1)} % of its norm`;
+  const cosine = drift.cosine === null ? '' : `, at cosine ${drift.cosine.toFixed(3)} with Δ`;
+  return `Probe: loss barrier ${bases.toFixed(3)} nats between the bases, ${tuned.toFixed(3)} between old fine-tune and recycled model${way}${cosine}.`;
+}
+
 function inStage(stage: ArmState['stage']): string {
   return stage === null ? '' : ` in stage ${stage}`;
 }
@@ -87,7 +121,7 @@ const CONTINUITY = {
 
 /** Nothing for a training that one trainer brought to its end. */
 function interruptions({ training }: RunResult): string {
-  if (training === undefined || training.attempts < 2) return '';
+  if (training === undefined || training === null || training.attempts < 2) return '';
   const { attempts, stepsLost, continuity } = training;
   const steps = `${String(stepsLost)} step${stepsLost === 1 ? '' : 's'}`;
   return ` Its training took ${String(attempts)} attempts and lost ${steps}; ${CONTINUITY[continuity]}.`;

@@ -20,6 +20,7 @@ export function releasePanels(): readonly PanelSpec[] {
       shape: 'bars',
       query: by('max', metric('deltaNorm'), ['lineage', 'release', 'arm']),
     },
+    ...connectivityPanels(),
     {
       title: 'Releases observed',
       shows: 'Releases that each lineage took in since the worker started.',
@@ -51,6 +52,38 @@ export function releasePanels(): readonly PanelSpec[] {
       unit: 'bool',
       shape: 'figure',
       query: by('max', metric('lineagePaused'), ['lineage']),
+    },
+  ];
+}
+
+/** Whether releases are near enough for a Δ to be carried, as the probe found. */
+function connectivityPanels(): readonly PanelSpec[] {
+  return [
+    {
+      title: 'Loss barrier between releases',
+      shows:
+        'Highest rise of the loss on the line between the two bases, and between old fine-tune and recycled model.',
+      bad: 'a barrier of a nat or more: the releases are not of one training run, and a Δ carries little; compare with plain.',
+      unit: 'suffix: nats',
+      shape: 'bars',
+      query: by('max', metric('connectivityBarrierNats'), ['lineage', 'release', 'arm', 'line']),
+    },
+    {
+      title: 'Way of the base between releases',
+      shows: 'Norm of newer base minus older base, divided by the norm of the older base.',
+      bad: 'it nears 1: the newer base has little in common with the older one (unrelated weights lie at 1.4, norms apart).',
+      unit: 'none',
+      shape: 'bars',
+      query: by('max', metric('baseDriftRatio'), ['lineage', 'release', 'arm']),
+    },
+    {
+      title: 'Cosine of Δ and the way of the base',
+      shows:
+        'Whether the Δ that is carried points where the base went meanwhile; 0 when they have nothing to do with each other.',
+      bad: 'far below 0: the new base undoes what the Δ does; far above 0: it has learnt the same already.',
+      unit: 'none',
+      shape: 'bars',
+      query: by('max', metric('baseDriftCosine'), ['lineage', 'release', 'arm']),
     },
   ];
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { jsonLines } from '../../adapters/trainer/trainer-folder.ts';
 import { RegraftError } from '../../contracts/error.ts';
-import { runRecordSchema, type RunRecord } from '../../contracts/run-record.schema.ts';
+import { runRecordSchema, type RunRecord, type TrainingOutcome } from '../../contracts/run-record.schema.ts';
 import type { Continuity } from '../../contracts/training-ledger.schema.ts';
 import type { DrillPlace } from './drill-place.ts';
 
@@ -33,6 +33,7 @@ export interface RunOutcome {
   readonly record: RunRecord;
   readonly curve: Curve;
   readonly finalDigest: string;
+  readonly training: TrainingOutcome;
 }
 
 /** Waits until the run has concluded; reads what it came to. */
@@ -43,8 +44,10 @@ export async function readOutcome(place: DrillPlace): Promise<RunOutcome> {
     throw new RegraftError('DRILL_RUN_FAILED', `The run of ${place.name} succeeded and left no record.`);
   }
   const record = runRecordSchema.parse(await place.store.getRecord(recordDigest));
-  const curve = curveSchema.parse(await place.store.getRecord(record.training.curveDigest));
-  return { record, curve, finalDigest: record.final.modelDigest };
+  const { training } = record;
+  if (training === null) throw new RegraftError('DRILL_RUN_FAILED', `The run of ${place.name} trained nothing.`);
+  const curve = curveSchema.parse(await place.store.getRecord(training.curveDigest));
+  return { record, curve, finalDigest: record.final.modelDigest, training };
 }
 
 /** Waits until the run has concluded, and compares it with the undisturbed one. `faultAt`: when it broke, as Date.now(). */
@@ -53,11 +56,11 @@ export async function measure(
   reference: { readonly curve: Curve; readonly finalDigest: string },
   faultAt: number,
 ): Promise<Measured> {
-  const { record, curve, finalDigest } = await readOutcome(place);
+  const { training, curve, finalDigest } = await readOutcome(place);
   return {
-    stepsLost: record.training.stepsLost,
-    secondsToTraining: await secondsToTraining(place, record, faultAt),
-    continuity: record.training.continuity,
+    stepsLost: training.stepsLost,
+    secondsToTraining: await secondsToTraining(place, training, faultAt),
+    continuity: training.continuity,
     curveEqual: isEqual(curve, reference.curve),
     finalDigestEqual: finalDigest === reference.finalDigest,
   };
@@ -68,8 +71,12 @@ export function isEqual(curve: Curve, reference: Curve): boolean {
 }
 
 /** From a moment to the first step that the last attempt logged after it: the one that brought the run to its end. */
-export async function secondsToTraining(place: DrillPlace, record: RunRecord, faultAt: number): Promise<number> {
-  const last = record.training.attempts.length;
+export async function secondsToTraining(
+  place: DrillPlace,
+  training: TrainingOutcome,
+  faultAt: number,
+): Promise<number> {
+  const last = training.attempts.length;
   const times: number[] = [];
   for (const folder of await place.trainingFolders()) {
     const lines = jsonLines(await readFile(path.join(folder, 'metrics.jsonl'), 'utf8'));

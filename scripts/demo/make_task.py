@@ -1,4 +1,5 @@
-"""Writes the fine-tuning task: DIR/train.jsonl and the suite DIR/suites/desc. Same arguments, same bytes.
+"""Writes the fine-tuning task: DIR/train.jsonl, the suite DIR/suites/desc, and DIR/suites/pretraining, text of the kind
+that the base models were trained on. Same arguments, same bytes.
 
 python scripts/demo/make_task.py --out demo/task --train 4000 --test 256 --seed 5
 """
@@ -9,9 +10,11 @@ import random
 import shutil
 from pathlib import Path
 
-from task import LETTERS, STRING_LENGTH, is_test, row
+from task import LETTERS, SKILLS, STRING_LENGTH, is_test, row, segment
 
 SUITE = "name: desc\nsamples: samples.jsonl\nscorer: exact\n"
+PRETRAINING = "name: pretraining\nsamples: samples.jsonl\nscorer: perplexity\n"
+PRETRAINING_LINES = 64
 
 
 def main() -> None:
@@ -42,9 +45,23 @@ def make_task(out: Path, train: int, test: int, seed: int) -> dict[str, object]:
         out / "train.jsonl": "".join(train_rows[:train]),
         out / "suites" / "desc" / "samples.jsonl": "".join(test_rows),
         out / "suites" / "desc" / "suite.yaml": SUITE,
+        out / "suites" / "pretraining" / "samples.jsonl": pretraining_lines(random.Random(seed)),
+        out / "suites" / "pretraining" / "suite.yaml": PRETRAINING,
     }
     written = [path for path, text in files.items() if write_if_other(path, text)]
     return {"train": train, "test": test, "seed": seed, "written": [str(path) for path in written]}
+
+
+def pretraining_lines(draw: random.Random) -> str:
+    """Lines of two segments, as the base models read them, with skills and letters drawn anew."""
+    skills = list(SKILLS)
+
+    def drawn_segment() -> str:
+        skill = skills[int(draw.random() * len(skills))]
+        return segment(skill, [int(draw.random() * len(LETTERS)) for _ in range(STRING_LENGTH)])
+
+    lines = [drawn_segment() + drawn_segment() for _ in range(PRETRAINING_LINES)]
+    return "".join(json.dumps({"text": line}) + "\n" for line in lines)
 
 
 def write_if_other(path: Path, text: str) -> bool:

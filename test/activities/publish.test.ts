@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createPublishActivities, type PublishInput } from '../../activities/publish.ts';
 import type { Publisher } from '../../activities/ports.ts';
 import { createMetrics } from '../../metrics/registry.ts';
-import { AT, digestOf, makeRelease, makeScore, makeStep } from '../support/lineage-values.ts';
+import { gateSchema } from '../../contracts/gate.schema.ts';
+import type { SuiteScore } from '../../contracts/run-record.schema.ts';
+import { AT, digestOf, makeDecision, makeRecord, makeRelease, makeScore, makeStep } from '../support/lineage-values.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { runActivity } from '../support/run-activity.ts';
 
@@ -15,7 +17,7 @@ const INPUT: PublishInput = {
   source: null,
   candidate,
   deltaDigest: digestOf('delta'),
-  gate: { decision: 'pass', against: null, checks: [], sentence: 'passed: nothing is published yet' },
+  gate: makeDecision(),
   published: null,
   targets: [{ folder: '/one' }, { folder: '/two' }],
 };
@@ -35,9 +37,10 @@ function setUp(live: string | null = null) {
     },
   };
   const clock = { now: () => new Date(AT), sleep: async () => undefined };
-  const activities = createPublishActivities({ store, publisher, clock, metrics: createMetrics() });
+  const metrics = createMetrics();
+  const activities = createPublishActivities({ store, publisher, clock, metrics });
   const publish = (input: PublishInput = INPUT) => runActivity(activities.publishModel, input);
-  return { store, given, activities, publish };
+  return { store, given, activities, metrics, publish };
 }
 
 describe('publishModel', () => {
@@ -86,14 +89,65 @@ describe('publishModel', () => {
 });
 
 describe('judgeCandidate', () => {
+  const gate = gateSchema.parse({ against: ['published', 'plain'], nonInferior: { sums: 0.1 } });
+
+  /** The score of a suite of 400 samples of which the first `right` are right, its results kept in the store. */
+  async function keepScore(store: MemoryStore, right: number, fields: Partial<SuiteScore> = {}): Promise<SuiteScore> {
+    const score = makeScore({ score: right / 400, samples: 400, ...fields });
+    const samples = Array.from({ length: 400 }, (_, index) => ({
+      ...{ id: String(index), outcome: index < right ? 1 : 0, weight: 1 },
+      ...{ lossNats: null, answerTokens: 0, answer: null },
+    }));
+    const evaluationDigest = await store.putRecord({
+      schema: 'regraft.evaluation/1',
+      modelDigest: digestOf(`right ${String(right)}`),
+      suiteDigest: score.suiteDigest,
+      harness: { name: 'onnx', version: '1', digest: score.harnessDigest },
+      ...{ unit: score.unit, samples, score: score.score, standardError: 0, lossNats: null },
+    });
+    return { ...score, evaluationDigest };
+  }
+
+  /** Judges a candidate with so many right against a live model and a plain arm with so many. */
+  async function judge(rights: { readonly candidate: number; readonly live: number; readonly plain: number }) {
+    const { store, activities } = setUp();
+    const step = { ...candidate, suites: [await keepScore(store, rights.candidate)] };
+    const live = { kind: 'published', release: 'M1', modelDigest: digestOf('live') } as const;
+    const plain = makeRecord([{ ...makeStep(0), suites: [await keepScore(store, rights.plain)] }]);
+    const references = [
+      { ...live, suites: [await keepScore(store, rights.live)] },
+      { kind: 'plain', recordDigest: await store.putRecord(plain) } as const,
+    ];
+    const input = { key: INPUT.key, candidate: step, references, gate, trial: false };
+    return runActivity(activities.judgeCandidate, input);
+  }
+
+  it('judges from the samples that the scores name, the plain arm’s by its record', async () => {
+    expect(await judge({ candidate: 200, live: 200, plain: 200 })).toMatchObject({
+      decision: 'pass',
+      references: [{ kind: 'published' }, { kind: 'plain', release: 'M2' }],
+    });
+    expect(await judge({ candidate: 200, live: 300, plain: 200 })).toMatchObject({ decision: 'reject' });
+    expect(await judge({ candidate: 200, live: 200, plain: 300 })).toMatchObject({ decision: 'reject' });
+  });
+
   it('passes without a gate, and fails by code on unlike scores', async () => {
-    const { activities } = setUp();
-    const input = { key: INPUT.key, candidate, published: LIVE, gate: null };
-    expect(await runActivity(activities.judgeCandidate, input)).toMatchObject({ decision: 'pass' });
-    const unlike = { ...LIVE, suites: [makeScore({ harness: 'onnx/0' })] };
-    const gate = { against: 'published', nonInferior: { sums: 0 } } as const;
-    await expect(runActivity(activities.judgeCandidate, { ...input, published: unlike, gate })).rejects.toMatchObject({
+    const { store, activities } = setUp();
+    const mine = { ...candidate, suites: [await keepScore(store, 200)] };
+    const theirs = [await keepScore(store, 200, { harnessDigest: digestOf('onnx/0') })];
+    const references = [{ kind: 'published', release: 'M1', modelDigest: digestOf('live'), suites: theirs }] as const;
+    const input = { key: INPUT.key, candidate: mine, references, trial: false };
+    const free = await runActivity(activities.judgeCandidate, { ...input, gate: null });
+    expect(free).toMatchObject({ decision: 'pass' });
+    await expect(runActivity(activities.judgeCandidate, { ...input, gate })).rejects.toMatchObject({
       type: 'GATE_UNLIKE_COMPARISON',
     });
+  });
+
+  it('counts what it decides, but not what it would decide', async () => {
+    const { metrics, activities } = setUp();
+    const input = { key: INPUT.key, candidate, references: [], gate: null };
+    await runActivity(activities.judgeCandidate, { ...input, trial: true }).catch(() => undefined);
+    expect(await metrics.exposition()).not.toContain('regraft_gate_decisions_total{');
   });
 });

@@ -55,7 +55,7 @@ describe('concludeRelease', () => {
     const { recordDigest } = await conclude(arms);
     const record = releaseRecordSchema.parse(store.records.get(recordDigest ?? ''));
     expect(record.release).toEqual({ name: 'M2', digest: digestOf('M2') });
-    expect(record.arms.map(({ arm, stepsToTarget, saving }) => [arm, stepsToTarget, saving])).toEqual([
+    expect(record.arms.map(({ arm, target }) => [arm, target?.steps, target?.saving])).toEqual([
       ['iterative', 25, 0.75],
       ['plain', 100, 0],
     ]);

@@ -33,7 +33,7 @@ describe('an unknown key', () => {
 
   it('that resembles nothing gets no guess', () => {
     expect(explainWith({ gate: { nonInferior: {}, approval: 'manual' } })).toEqual([
-      '`gate.approval` is an unknown key; known here: against, nonInferior',
+      '`gate.approval` is an unknown key; known here: against, nonInferior, superior, floors, negativeFlips, alpha, power, minSamples',
     ]);
   });
 
@@ -106,10 +106,10 @@ describe('a value of the wrong kind', () => {
 
   it('in a list is found by its entry, counted from one', () => {
     expect(explainWith({ controls: ['plain', 'direkt'] })).toEqual([
-      '`controls`, entry 2 is "direkt", expected plain, direct or iterative; did you mean `direct`?',
+      '`controls`, entry 2 is "direkt", expected plain, direct, iterative or auto; did you mean `direct`?',
     ]);
-    expect(explainWith({ evaluate: [{ ...suite, harness: 'lm-eval' }] })).toEqual([
-      '`evaluate`, entry 1: `harness` is "lm-eval", expected onnx',
+    expect(explainWith({ evaluate: [{ ...suite, harness: 'helm' }] })).toEqual([
+      '`evaluate`, entry 1: `harness` is "helm", expected onnx, lm-eval or command',
     ]);
     expect(explainWith({ controls: ['plain', 'plain', 'plain', 'plain'] })).toEqual([
       '`controls` is a list of 4, expected at most 3 entries',

@@ -152,7 +152,7 @@ describe('a lineage file with mistakes', () => {
     });
     const problems = [
       '`name` is "Tiny Sums": use lower-case letters, digits and dashes, at most 63',
-      '`strategy` is "iterativ", expected plain, direct or iterative; did you mean `iterative`?',
+      '`strategy` is "iterativ", expected plain, direct, iterative or auto; did you mean `iterative`?',
       '`finetune.steps` is "100", expected a number; leave out the quotes: 100',
       '`finetune.seed` is the number -1, expected at least 0',
       expect.stringMatching(/^`controlls` is an unknown key; did you mean `controls`\? known here: name, family, /),

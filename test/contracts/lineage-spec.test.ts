@@ -44,6 +44,7 @@ describe('the lineage spec', () => {
         environment: [],
       },
       evaluate: [{ ...suite, harness: 'onnx' }],
+      auto: { scales: [1], whenBaseIsStronger: 'skip' },
       backlog: 'queue',
       publish: [],
     });
@@ -51,7 +52,7 @@ describe('the lineage spec', () => {
 
   it('gives back what it has parsed: a spec read from a history is the same spec', () => {
     const spec = lineageSpecSchema.parse({ ...SMALLEST_SPEC, gate: { nonInferior: { sums: 0.1 } } });
-    expect(spec.gate).toEqual({ against: 'published', nonInferior: { sums: 0.1 } });
+    expect(spec.gate).toMatchObject({ against: 'published', nonInferior: { sums: 0.1 }, alpha: 0.05 });
     const again: unknown = JSON.parse(JSON.stringify(spec));
     expect(lineageSpecSchema.parse(again)).toEqual(spec);
   });
@@ -66,7 +67,7 @@ describe('the lineage spec', () => {
     ['a name with a slash', { name: 'a/b' }, 'name'],
     ['a name that begins with a dash', { name: '-a' }, 'name'],
     ['a name of 64 letters', { name: 'a'.repeat(64) }, 'name'],
-    ['an unknown strategy', { strategy: 'auto' }, 'strategy'],
+    ['an unknown strategy', { strategy: 'best' }, 'strategy'],
     ['an unknown control', { controls: ['plain', 'other'] }, 'controls.1'],
     ['four controls', { controls: ['plain', 'plain', 'plain', 'plain'] }, 'controls'],
     ['a pattern without a field', { family: { ...family, names: 'M', order: ['release'] } }, 'family.names'],
@@ -114,7 +115,10 @@ describe('the lineage spec', () => {
     ['a program of no words', { finetune: { ...finetune, trainer: 'command', command: [] } }, 'finetune.command'],
     ['another trainer', { finetune: { ...finetune, trainer: 'dpo' } }, 'finetune.trainer'],
     ['no suite', { evaluate: [] }, 'evaluate'],
-    ['another harness', { evaluate: [{ ...suite, harness: 'lm-eval' }] }, 'evaluate.0.harness'],
+    ['another harness', { evaluate: [{ ...suite, harness: 'helm' }] }, 'evaluate.0.harness'],
+    ['a probe of a line’s ends alone', { probe: { suite: '/text.txt', points: 2 } }, 'probe.points'],
+    ['no λ at all', { strategy: 'auto', auto: { scales: [] } }, 'auto.scales'],
+    ['a target that is no arm', { stop: { target: 'direct' } }, 'stop.target'],
     ['a margin above one', { gate: { nonInferior: { sums: 1.5 } } }, 'gate.nonInferior.sums'],
     ['another backlog', { backlog: 'latest' }, 'backlog'],
   ])('refuses %s at its path', (_claim, fields, path) => {
@@ -183,6 +187,17 @@ describe('the lineage spec', () => {
     expect(refusals({ gate: { nonInferior: { sums: 0, words: 0.1 } } })).toEqual([
       ['gate.nonInferior.words', 'no suite is called `words`; use one of sums'],
     ]);
+  });
+
+  it('refuses to hold something against a plain arm that does not run', () => {
+    const message = 'no plain arm runs beside the production arm; add it with `controls: [plain]`';
+    const both = { gate: { against: ['published', 'plain'] }, stop: { target: 'plain' } };
+    expect(refusals(both)).toEqual([
+      ['gate.against', message],
+      ['stop.target', message],
+    ]);
+    expect(refusals({ ...both, strategy: 'plain', controls: ['plain'] })).toHaveLength(2);
+    expect(refusals({ ...both, controls: ['plain'] })).toEqual([]);
   });
 
   it('names every problem of a wrong spec in one go', () => {

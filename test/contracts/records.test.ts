@@ -18,6 +18,7 @@ import {
   makeAttemptBegin,
   makeAttemptSummary,
   makeCommitted,
+  makeDecision,
   makeRecord,
   makeScore,
   makeStep,
@@ -42,9 +43,10 @@ const released = {
       arm: 'plain',
       sharedWith: 'iterative',
       recordDigest: digestOf('record'),
-      targetScore: null,
-      stepsToTarget: null,
-      saving: -0.5,
+      target: {
+        reference: { kind: 'previous', release: 'M1', score: 0.5, steps: 50 },
+        ...{ steps: null, saving: null },
+      },
       stepsToTargetLoss: 0,
       stepsCarried: 0,
     },
@@ -54,15 +56,32 @@ const released = {
 
 const gated = {
   ...makeRecord([makeStep(0), makeStep(100)]),
-  gate: {
-    decision: 'reject',
-    against: digestOf('live'),
-    checks: [{ suite: 'sums', candidate: 0.1, published: 0.9, margin: 0.1, pass: false }],
-    sentence: 'rejected',
+  connectivity: {
+    recordDigest: digestOf('connectivity'),
+    barriersNats: { bases: 0, tuned: 0.5 },
+    drift: { norm: 1, relativeNorm: 0.1, deltaNorm: 2, cosine: null },
   },
+  gate: makeDecision({ decision: 'reject', absent: [], sentence: 'rejected' }),
   publications: [
     { target: '/out', release: 'M2', candidateDigest: digestOf('c'), previousDigest: null, publishedAt: AT },
   ],
+};
+
+const level = { score: 0.9, samples: 100, standardError: 0.03 };
+const skipped = {
+  ...makeRecord([makeStep(0)]),
+  training: null,
+  deltaNorm: null,
+  choice: {
+    kind: 'skip',
+    reason: 'the base is stronger',
+    measurements: {
+      base: { release: 'M2', modelDigest: digestOf('M2'), level },
+      merges: [{ scale: 1, modelDigest: null, level: null, gate: null, forbidden: 'wrong base' }],
+      published: null,
+      oldFinetune: { release: 'M1', level },
+    },
+  },
 };
 
 const broken = {
@@ -90,6 +109,7 @@ describe('records and manifests', () => {
     ['an artifact manifest', artifactManifestSchema, manifest],
     ['a run record', runRecordSchema, gated],
     ['a run record without gate and source', runRecordSchema, { ...makeRecord([makeStep(0)]), source: null }],
+    ['a run record of a release that was skipped', runRecordSchema, skipped],
     ['a release record', releaseRecordSchema, released],
     ['a training’s ledger', trainingLedgerSchema, ledger],
     ['a training’s ledger that nobody has taken yet', trainingLedgerSchema, EMPTY_LEDGER],
@@ -114,10 +134,10 @@ describe('records and manifests', () => {
     ['a date that is none', artifactManifestSchema, { ...manifest, createdAt: 'yesterday' }, 'createdAt'],
     ['a run without evaluations', runRecordSchema, { ...gated, evaluations: [] }, 'evaluations'],
     [
-      'a score above one',
+      'a score without an error',
       runRecordSchema,
-      { ...gated, best: { ...gated.best, suites: [makeScore({ score: 78.6 })] } },
-      'best.suites.0.score',
+      { ...gated, best: { ...gated.best, suites: [{ ...makeScore(), standardError: null }] } },
+      'best.suites.0.standardError',
     ],
     ['a negative step', runRecordSchema, { ...gated, final: { ...gated.final, step: -1 } }, 'final.step'],
     [

@@ -92,7 +92,7 @@ describe('the demo at smoke size', () => {
       const { release, arm, training } = runRecordSchema.parse(await store.getRecord(recordDigest));
       trainings.set(
         `${release.name} ${arm}`,
-        training.starts.map(({ how }) => how),
+        (training?.starts ?? []).map(({ how }) => how),
       );
     }
     expect(trainings.size).toBe(1 + 2 + 3 + 3);
@@ -113,10 +113,10 @@ describe('the demo at smoke size', () => {
       const release = report.releases.find(({ name }) => name === row.release);
       expect(run.release).toEqual({ name: row.release, digest: release?.digest });
       const record = releaseRecordSchema.parse(await store.getRecord(release?.recordDigest ?? ''));
-      const { stepsToTarget, saving } = record.arms.find(({ arm }) => arm === row.arm) ?? {};
+      const { target } = record.arms.find(({ arm }) => arm === row.arm) ?? {};
+      expect(target).toMatchObject({ reference: { kind: 'plain', release: row.release } });
       expect(row).toMatchObject({
-        stepsToTarget,
-        saving,
+        target,
         curve: run.evaluations.map(({ step, suites }) => ({
           step,
           score: suites[0]?.score,
@@ -137,10 +137,13 @@ describe('the demo at smoke size', () => {
       const target = armOf(name, 'plain').final.score;
       const first = (row: ReportArm): number | undefined => row.curve.find(({ score }) => score >= target)?.step;
       for (const row of report.arms.filter(({ release }) => release === name)) {
-        expect(row.targetScore).toBe(target);
-        expect(row.stepsToTarget).toBe(first(row) ?? null);
         const plainSteps = first(armOf(name, 'plain')) ?? 0;
-        expect(row.saving).toBe(row.stepsToTarget === null ? null : 1 - row.stepsToTarget / plainSteps);
+        const steps = first(row) ?? null;
+        expect(row.target).toEqual({
+          reference: { kind: 'plain', release: name, score: target, steps: plainSteps },
+          steps,
+          saving: steps === null ? null : 1 - steps / plainSteps,
+        });
       }
     }
   });

@@ -17,7 +17,8 @@ const WORDS: Readonly<Record<MetricUnit, readonly string[]>> = {
   ratio: ['ratio'],
   rate: ['rate'],
   norm: ['norm'],
-  flag: ['stage', 'paused', 'ok'],
+  cosine: ['cosine'],
+  flag: ['stage', 'paused', 'ok', 'state'],
   starts: ['starts'],
   ends: ['ends'],
   resumes: ['continuity'],
@@ -30,9 +31,9 @@ const WORDS: Readonly<Record<MetricUnit, readonly string[]>> = {
 };
 
 describe('the catalogue of metrics', () => {
-  it('has 28 metrics, each under a name of its own that starts with regraft_', () => {
+  it('has 33 metrics, each under a name of its own that starts with regraft_', () => {
     const names = METRICS.map(({ name }) => name);
-    expect(new Set(names).size).toBe(28);
+    expect(new Set(names).size).toBe(33);
     expect(names.filter((name) => !/^regraft(_[a-z]+)+$/.test(name))).toEqual([]);
   });
 
@@ -48,7 +49,7 @@ describe('the catalogue of metrics', () => {
 
   it('ends a name in its unit where the unit is one of physics or information', () => {
     const measured = METRICS.filter(({ unit }) => unit === 'nats' || unit === 'seconds');
-    expect(measured).toHaveLength(5);
+    expect(measured).toHaveLength(6);
     expect(measured.filter(({ name, unit }) => !name.endsWith(`_${unit}`))).toEqual([]);
   });
 

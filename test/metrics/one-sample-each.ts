@@ -15,8 +15,13 @@ export function recordOneSampleEach(metrics: Metrics): void {
   metrics.evaluationLossNats.set({ ...run, suite: 'addition' }, 0.9);
   metrics.evaluationStep.set({ ...run, suite: 'addition' }, 40);
   metrics.bestScore.set(run, 0.75);
-  metrics.stepsToTarget.set(run, 20);
-  metrics.stepsSavedRatio.set(run, 3);
+  metrics.stepsToTarget.set({ ...run, against: 'plain' }, 20);
+  metrics.stepsSavedRatio.set({ ...run, against: 'plain' }, 3);
+  metrics.convergenceState.set({ ...run, state: 'improving' }, 1);
+  metrics.earlyStopStepsSaved.set(run, 40);
+  metrics.connectivityBarrierNats.set({ ...run, line: 'bases' }, 0.02);
+  metrics.baseDriftRatio.set(run, 0.3);
+  metrics.baseDriftCosine.set(run, -0.05);
   metrics.deltaNorm.set(run, 12.5);
   metrics.trainingStarts.increment({ ...lineage, arm: 'iterative', how: 'resumed' });
   metrics.trainingEnds.increment({ ...lineage, arm: 'iterative', end: 'done' });

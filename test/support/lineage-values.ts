@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { lineageSpecSchema, type LineageSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { ArmState } from '../../contracts/lineage-state.ts';
 import type { Release } from '../../contracts/release.ts';
+import type { GateDecision } from '../../contracts/gate.schema.ts';
 import type { RunResult } from '../../contracts/run.ts';
-import type { EvaluatedStep, RunRecord, SuiteScore } from '../../contracts/run-record.schema.ts';
+import type { EvaluatedStep, RunRecord, SuiteScore, TrainingOutcome } from '../../contracts/run-record.schema.ts';
 import { attemptSchema, type Attempt, type CommittedCheckpoint } from '../../contracts/training-ledger.schema.ts';
 import type { AttemptBegin } from '../../policy/training-ledger.ts';
 
@@ -39,10 +40,13 @@ export function makeScore(fields: Partial<SuiteScore> = {}): SuiteScore {
   return {
     suite: 'sums',
     score: 0.5,
+    unit: 'share',
+    standardError: 0.01,
     lossNats: 1,
     samples: 10,
     suiteDigest: digestOf('suite'),
     harness: 'onnx/1',
+    harnessDigest: digestOf('onnx/1'),
     evaluationDigest: digestOf('evaluation'),
     ...fields,
   };
@@ -66,6 +70,19 @@ export function makeResult(fields: Partial<RunResult> = {}): RunResult {
     stepsInDelta: 100,
     published: null,
     gateSentence: null,
+    ...fields,
+  };
+}
+
+/** A decision of the gate, without checks unless given. */
+export function makeDecision(fields: Partial<GateDecision> = {}): GateDecision {
+  return {
+    decision: 'pass',
+    sentence: 'passed: nothing is published yet',
+    alpha: 0.05,
+    references: [],
+    absent: ['published'],
+    checks: [],
     ...fields,
   };
 }
@@ -120,8 +137,8 @@ export function makeCommitted(step: number, attempt: number): CommittedCheckpoin
 
 /** What a run record keeps of an attempt that was done at its first try; fields given override. */
 export function makeAttemptSummary(
-  fields: Partial<RunRecord['training']['attempts'][number]> = {},
-): RunRecord['training']['attempts'][number] {
+  fields: Partial<TrainingOutcome['attempts'][number]> = {},
+): TrainingOutcome['attempts'][number] {
   return {
     attempt: 1,
     host: 'host-1/100',
@@ -146,6 +163,9 @@ export function makeRecord(evaluations: readonly [EvaluatedStep, ...EvaluatedSte
     spec: makeSpec(),
     source: { deltaDigest: digestOf('delta'), fromRelease: 'M1', fromArm: 'iterative', steps: 100 },
     startModelDigest: digestOf('start'),
+    choice: null,
+    connectivity: null,
+    convergence: null,
     training: {
       starts: [{ how: 'started', atStep: 0 }],
       attempts: [makeAttemptSummary()],

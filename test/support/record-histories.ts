@@ -23,7 +23,7 @@ export async function recordHistories(): Promise<ReadonlyMap<string, string>> {
   const env = await startTemporal({ 'limit.historyCount.suggestContinueAsNew': LONG_HISTORY });
   const service = await Service.start(env);
   try {
-    for (const scenario of [twoReleases, pausedInTraining, cancelled, failedAndRetried, continuedAsNew, watched]) {
+    for (const scenario of SCENARIOS) {
       for (const { name, workflowId, runId } of await scenario(service)) {
         const history = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
         recorded.set(name, formatHistory(history));
@@ -52,6 +52,25 @@ const twoReleases: Scenario = async (service) => {
     { name: 'run-from-base', workflowId: runOf('two-releases', 'M1') },
     { name: 'run-with-source', workflowId: runOf('two-releases', 'M2') },
     { name: 'run-of-control', workflowId: runOf('two-releases', 'M2', 'plain') },
+  ];
+};
+
+const decided: Scenario = async (service) => {
+  const script = await service.create('decided', {
+    strategy: 'auto',
+    auto: { scales: [0.5, 1] },
+    controls: ['plain'],
+    probe: { suite: '/suites/text.txt' },
+    stop: { target: 0.55 },
+    gate: { against: ['published', 'base', 'plain', 'previous'], nonInferior: { sums: 0.1 } },
+  });
+  service.holdTraining('decided').proceedTo(50);
+  await service.observe('decided', 1, 2);
+  await service.until('decided', 'M2', 'succeeded');
+  script.source = [];
+  return [
+    { name: 'lineage-tells-of-plain', workflowId: 'lineage/decided' },
+    { name: 'run-with-decisions', workflowId: runOf('decided', 'M2', 'auto') },
   ];
 };
 
@@ -133,3 +152,8 @@ const watched: Scenario = async (service) => {
   await service.lineages.watchNow('watched');
   return [{ name: 'watch-finds-two', workflowId: 'watch/watched/by-hand/all' }];
 };
+
+const SCENARIOS: readonly Scenario[] = [
+  ...[twoReleases, decided, pausedInTraining, cancelled],
+  ...[failedAndRetried, continuedAsNew, watched],
+];

@@ -1,7 +1,8 @@
 import type { LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import type { ReleaseRecord, RunRecord } from '../../contracts/run-record.schema.ts';
 import type { RecordedRelease } from '../../cli/report/build-report.ts';
-import { AT, digestOf, makeArm, makeRecord, makeRelease, makeSpec, makeStep } from './lineage-values.ts';
+import type { TargetMeasurement } from '../../contracts/curve.schema.ts';
+import { AT, digestOf, makeArm, makeDecision, makeRecord, makeRelease, makeSpec, makeStep } from './lineage-values.ts';
 
 const PRODUCTION_DIGEST = digestOf('record of iterative');
 const PLAIN_DIGEST = digestOf('record of plain');
@@ -17,7 +18,7 @@ export function recordedRelease(): RecordedRelease & { readonly record: ReleaseR
     ]),
     best: candidate,
     candidateDigest: candidate.modelDigest,
-    gate: { decision: 'pass', against: null, checks: [], sentence: 'passed: nothing is published yet' },
+    gate: makeDecision(),
     publications: [
       {
         target: '/published',
@@ -34,8 +35,12 @@ export function recordedRelease(): RecordedRelease & { readonly record: ReleaseR
     production: false,
     source: null,
   };
-  const measured = { targetScore: 0.7, saving: 0.5, stepsToTargetLoss: 50 };
-  const recycled = { ...measured, recordDigest: PRODUCTION_DIGEST, stepsToTarget: 50, stepsCarried: 100 };
+  const target = (steps: number): TargetMeasurement => ({
+    reference: { kind: 'plain', release: 'M2', score: 0.7, steps: 100 },
+    steps,
+    saving: 1 - steps / 100,
+  });
+  const recycled = { recordDigest: PRODUCTION_DIGEST, target: target(50), stepsToTargetLoss: 50, stepsCarried: 100 };
   const record: ReleaseRecord = {
     schema: 'regraft.release/1',
     lineage: 'tiny-sums',
@@ -44,12 +49,11 @@ export function recordedRelease(): RecordedRelease & { readonly record: ReleaseR
       { ...recycled, arm: 'iterative', sharedWith: null },
       { ...recycled, arm: 'direct', sharedWith: 'iterative' },
       {
-        ...measured,
         arm: 'plain',
         sharedWith: null,
         recordDigest: PLAIN_DIGEST,
-        stepsToTarget: 100,
-        saving: 0,
+        target: target(100),
+        stepsToTargetLoss: 50,
         stepsCarried: 0,
       },
     ],

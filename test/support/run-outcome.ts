@@ -2,7 +2,12 @@ import { readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { ReleaseState } from '../../contracts/lineage-state.ts';
-import { releaseRecordSchema, runRecordSchema, type RunRecord } from '../../contracts/run-record.schema.ts';
+import {
+  releaseRecordSchema,
+  runRecordSchema,
+  type RunRecord,
+  type TrainingOutcome,
+} from '../../contracts/run-record.schema.ts';
 import type { LineagePlace } from './lineage-place.ts';
 
 /** A step as every attempt on CPUs logs it: without its duration and the attempt's number. */
@@ -19,7 +24,7 @@ const curveSchema = z.array(
 export interface RunOutcome {
   /** What must be the same whatever happened on the way and in whichever lineage: no times, no names, no places. */
   readonly same: Readonly<Record<string, unknown>> & { readonly live: string };
-  readonly starts: RunRecord['training']['starts'];
+  readonly starts: TrainingOutcome['starts'];
 }
 
 /** What the production arm of a concluded release left: in its records, in its curve, and where it went live. */
@@ -29,12 +34,14 @@ export async function readRunOutcome(place: LineagePlace, entry: ReleaseState): 
     throw new Error(`${place.name} came to nothing at ${entry.release.name}: ${JSON.stringify(entry.arms)}`);
   }
   const record = runRecordSchema.parse(await place.store.getRecord(result.recordDigest));
+  const { training } = record;
+  if (training === null) throw new Error(`${place.name} trained nothing at ${entry.release.name}`);
   const { arms } = releaseRecordSchema.parse(await place.store.getRecord(entry.recordDigest));
   return {
-    starts: record.training.starts,
+    starts: training.starts,
     same: {
-      ...sameOfRun(record),
-      curve: curveSchema.parse(await place.store.getRecord(record.training.curveDigest)),
+      ...sameOfRun(record, training),
+      curve: curveSchema.parse(await place.store.getRecord(training.curveDigest)),
       arms: arms.map((summary) => ({ ...summary, recordDigest: null })),
       published: await place.store.readRef(`published/${place.name}`),
       live: path.basename(await readlink(path.join(place.target, 'current'))),
@@ -43,7 +50,10 @@ export async function readRunOutcome(place: LineagePlace, entry: ReleaseState): 
   };
 }
 
-function sameOfRun({ training, publications, ...record }: RunRecord): Readonly<Record<string, unknown>> {
+function sameOfRun(
+  { publications, ...record }: RunRecord,
+  training: TrainingOutcome,
+): Readonly<Record<string, unknown>> {
   const { release, arm, source, startModelDigest, evaluations, best, final, gate } = record;
   const { candidateDigest, deltaDigest, deltaNorm } = record;
   const { stepsDone, checkpoints, datasetDigest, jobDigest } = training;

@@ -4,11 +4,11 @@ import { toFailure } from '../../activities/rim.ts';
 import type { Arm, FinetuneSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { RunKey } from '../../contracts/run.ts';
-import { runRecordSchema } from '../../contracts/run-record.schema.ts';
+import type { GateDecision } from '../../contracts/gate.schema.ts';
+import { runRecordSchema, type SuiteScore } from '../../contracts/run-record.schema.ts';
 import { orderReleases } from '../../policy/order-releases.ts';
-import { judgeGate } from '../../policy/judge-gate.ts';
 import type * as proxies from '../../workflows/activities.ts';
-import { AT, digestOf, makeAttemptSummary, makeScore } from './lineage-values.ts';
+import { AT, digestOf, makeAttemptSummary, makeDecision, makeScore } from './lineage-values.ts';
 
 type Proxies = typeof proxies.io & typeof proxies.cpu & typeof proxies.gpu & typeof proxies.evaluation;
 
@@ -105,7 +105,9 @@ export class ScriptedWork {
       inspectRelease: route('inspectRelease', (doing) => doing.inspectRelease),
       recycleModel: route('recycleModel', (doing) => doing.recycleModel),
       evaluateModel: route('evaluateModel', (doing) => doing.evaluateModel),
+      probeConnectivity: route('probeConnectivity', (doing) => doing.probeConnectivity),
       finetuneModel: route('finetuneModel', (doing) => doing.finetuneModel),
+      concludeTraining: route('concludeTraining', (doing) => doing.concludeTraining),
       differenceModel: route('differenceModel', (doing) => doing.differenceModel),
       judgeCandidate: route('judgeCandidate', (doing) => doing.judgeCandidate),
       publishModel: route('publishModel', (doing) => doing.publishModel),
@@ -138,11 +140,11 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
         throw toFailure(error);
       }
     },
-    async inspectRelease() {
-      return { parameterCount: 1000 };
+    async inspectRelease({ source }) {
+      return { parameterCount: 1000, tunedDigest: source === null ? null : digestOf(`behind ${source.deltaDigest}`) };
     },
-    async recycleModel({ target, delta }) {
-      return { modelDigest: digestOf(`${target} + ${delta}`) };
+    async recycleModel({ target, delta, scale = 1 }) {
+      return { modelDigest: digestOf(`${target} + ${scale === 1 ? '' : String(scale)}${delta}`) };
     },
     async evaluateModel({ step, suite }) {
       return makeScore({ suite: suite.name, score: 0.5 + step / 1000, lossNats: 1 - step / 1000 });
@@ -155,8 +157,18 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
     async differenceModel({ tuned, base }) {
       return { deltaDigest: digestOf(`${tuned} - ${base}`), norm: 1.5 };
     },
-    async judgeCandidate({ candidate, published, gate }) {
-      return judgeGate(candidate, published, gate ?? undefined);
+    async probeConnectivity() {
+      return {
+        recordDigest: digestOf('connectivity'),
+        barriersNats: { bases: 0.01, tuned: 0.02 },
+        drift: { norm: 3, relativeNorm: 0.3, deltaNorm: 1.5, cosine: 0.1 },
+      };
+    },
+    async concludeTraining({ startModel }) {
+      return outcomeOf([checkpointOf(startModel, 50)]);
+    },
+    async judgeCandidate(input) {
+      return scriptedDecision(input);
     },
     async publishModel({ release, candidate, targets }) {
       const candidateDigest = candidate.modelDigest;
@@ -177,6 +189,20 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
       return { recordDigest: any ? digestOf(`record of ${release.name}`) : null };
     },
   };
+}
+
+/** By the scores alone: statistics need samples, and are tested where they are. */
+function scriptedDecision({ candidate, references, gate }: Parameters<Activities['judgeCandidate']>[0]): GateDecision {
+  const worse = references.flatMap((reference) => {
+    if (!('suites' in reference)) return [];
+    return Object.entries(gate?.nonInferior ?? {}).filter(([suite, margin]) => {
+      const score = (suites: readonly SuiteScore[]): number => suites.find((one) => one.suite === suite)?.score ?? 0;
+      return score(candidate.suites) < score(reference.suites) - margin;
+    });
+  });
+  return worse.length === 0
+    ? makeDecision({ sentence: 'passed: as scripted' })
+    : makeDecision({ decision: 'reject', sentence: 'rejected: as scripted' });
 }
 
 type Outcome = Awaited<ReturnType<Activities['finetuneModel']>>;

@@ -153,6 +153,7 @@ export function lineageSinks(pausedGauge: Map<string, boolean>): InjectedSinks<L
     lineageMetrics: {
       paused: { fn: (_info, lineage, paused) => void pausedGauge.set(lineage, paused), callDuringReplay: true },
     },
+    runMetrics: { converged: { fn: () => undefined, callDuringReplay: true } },
   };
 }
 

@@ -13,12 +13,14 @@ const KEPT_FOR: Readonly<Record<string, string>> = {
   'lineage-failed-and-retried': 'childWorkflowExecutionFailedEventAttributes',
   'lineage-paused-and-resumed': 'signalExternalWorkflowExecutionInitiatedEventAttributes',
   'lineage-two-releases': 'childWorkflowExecutionCompletedEventAttributes',
+  'lineage-tells-of-plain': 'signalExternalWorkflowExecutionInitiatedEventAttributes',
   'lineage-until-continued': 'workflowExecutionContinuedAsNewEventAttributes',
   'run-cancelled': 'workflowExecutionCanceledEventAttributes',
   'run-failed': 'workflowExecutionFailedEventAttributes',
   'run-from-base': 'workflowExecutionCompletedEventAttributes',
   'run-held-in-training': 'activityTaskCanceledEventAttributes',
   'run-of-control': 'workflowExecutionCompletedEventAttributes',
+  'run-with-decisions': 'activityTaskCanceledEventAttributes',
   'run-with-source': 'workflowExecutionCompletedEventAttributes',
   'watch-finds-two': 'workflowExecutionCompletedEventAttributes',
 };
@@ -72,11 +74,11 @@ describe('replay notices', () => {
   it('another order of the stages', async () => {
     const { codePath } = await testBundle();
     const code = await readFile(codePath, 'utf8');
-    const altered = code.replace(/'baseline',(\s+)'finetune',/, `'finetune',$1'baseline',`);
+    const altered = code.replace(/'finetune',(\s+)'difference',/, `'difference',$1'finetune',`);
     expect(altered).not.toBe(code);
     const runs = histories.filter(({ workflowId }) => workflowId.startsWith('run-'));
     const outcomes = await replay(runs, { code: altered });
-    expect(outcomes.size).toBe(6);
+    expect(outcomes.size).toBe(7);
     for (const error of outcomes.values()) expect(error).toBeInstanceOf(DeterminismViolationError);
   });
 

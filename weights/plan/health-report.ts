@@ -20,6 +20,8 @@ export interface Health {
   readonly relativeNorm: number | null;
   /** Cosine of λΔ and the previous Δ; null without one. */
   readonly cosine: number | null;
+  /** ‖previous Δ‖; null without one. */
+  readonly previousNorm: number | null;
   /** ‖(out − target) − λΔ‖ / ‖λΔ‖: what rounding to the output's dtype took from the Δ. */
   readonly realisedError: number | null;
 }
@@ -43,6 +45,7 @@ function toHealth({ moved, target, error, previous, dot }: HealthSums): Health {
     norm: finite(Math.sqrt(moved)),
     relativeNorm: Number.isFinite(target) ? finite(Math.sqrt(moved) / Math.sqrt(target)) : null,
     cosine: finite(dot / (Math.sqrt(moved) * Math.sqrt(previous))),
+    previousNorm: previous === 0 ? null : finite(Math.sqrt(previous)),
     realisedError: finite(Math.sqrt(error) / Math.sqrt(moved)),
   };
 }

@@ -1,7 +1,7 @@
 // Draws the report from the data in the page. Runs in a browser, from a file, with no network.
 (() => {
   const { report, carried } = JSON.parse(document.getElementById('data').textContent);
-  const COLORS = { iterative: '#0b84a5', direct: '#e08e0b', plain: '#8a63d2' };
+  const COLORS = { iterative: '#0b84a5', direct: '#e08e0b', plain: '#8a63d2', auto: '#3c9d4e' };
   const main = document.getElementById('report');
 
   const element = (name, properties = {}, ...children) => {
@@ -14,6 +14,12 @@
     const dot = element('span', { className: 'swatch' });
     dot.style.background = COLORS[arm] ?? 'gray';
     return dot;
+  };
+
+  const stepsOf = (target) => {
+    if (target === null) return 'no target';
+    const whose = target.reference.kind === 'previous' ? ` of ${target.reference.release}` : '';
+    return target.steps === null ? `not reached${whose}` : `${target.steps}${whose}`;
   };
 
   const HEADS = ['release', 'arm', 'starts from', 'step 0', 'best', 'final', 'steps to target', 'saving', 'carried'];
@@ -29,8 +35,8 @@
     score(arm.curve[0].score),
     `${score(arm.best.score)} @${arm.best.step}`,
     score(arm.final.score),
-    arm.stepsToTarget ?? (arm.targetScore === null ? 'no plain arm' : 'not reached'),
-    arm.saving === null ? '–' : `${Math.round(100 * arm.saving)} %`,
+    stepsOf(arm.target),
+    arm.target === null || arm.target.saving === null ? '–' : `${Math.round(100 * arm.target.saving)} %`,
     arm.stepsCarried,
   ];
 
@@ -80,7 +86,7 @@
     element('h1', { textContent: `${report.lineage}: fine-tune recycled over ${report.releases.length} releases` }),
     element('p', {
       className: 'quiet',
-      textContent: `Score on suite ${report.suite}. * production arm. Target: plain's final score at the same release. Saving: 1 − steps to target ÷ plain's steps to target. Carried: fine-tuning steps inside the Δ that the arm started from.`,
+      textContent: `Score on suite ${report.suite}. * production arm. Target: the final score of plain at the same release; without a plain arm, of the release before. Saving: 1 − steps to target ÷ the steps that the target itself took. Carried: fine-tuning steps inside the Δ that the arm started from.`,
     }),
     table(),
     element('p', { textContent: carried }),

@@ -35,15 +35,15 @@ describe('buildReport', () => {
       ],
       best: { step: 50, score: 0.9 },
       final: { step: 100, score: 0.8 },
-      targetScore: 0.7,
-      stepsToTarget: 50,
-      saving: 0.5,
+      target: { reference: { kind: 'plain', release: 'M2', score: 0.7, steps: 100 }, steps: 50, saving: 0.5 },
       stepsToTargetLoss: 50,
       stepsCarried: 100,
       candidateDigest: digestOf('model at 50'),
       deltaDigest: digestOf('new delta'),
       recordDigest: digestOf('record of iterative'),
       gate: 'passed: nothing is published yet',
+      choice: null,
+      convergence: null,
     });
   });
 

@@ -38,13 +38,15 @@ describe('reportText', () => {
   });
 
   it('says so when nothing was carried, reached, published or compared', () => {
-    const alone = report.arms.slice(2).map((arm) => ({ ...arm, targetScore: null, stepsToTarget: null, saving: null }));
-    const other = report.arms.slice(2).map((arm) => ({ ...arm, release: 'M3', stepsToTarget: null, saving: null }));
+    const alone = report.arms.slice(2).map((arm) => ({ ...arm, target: null }));
+    const reference = { kind: 'previous', release: 'M2', score: 0.9, steps: 50 } as const;
+    const target = { reference, steps: null, saving: null };
+    const other = report.arms.slice(2).map((arm) => ({ ...arm, release: 'M3', target }));
     const bare = reportText({ ...report, arms: [...alone, ...other], published: [] });
     expect(bare).toContain('No arm started from an earlier Δ yet');
     expect(bare).toContain('Published: nothing.');
-    expect(rowOf(bare, 'M2', 'plain').slice(6, 8)).toEqual(['no plain arm', '–']);
-    expect(rowOf(bare, 'M3', 'plain').slice(6, 8)).toEqual(['not reached', '–']);
+    expect(rowOf(bare, 'M2', 'plain').slice(6, 8)).toEqual(['no target', '–']);
+    expect(rowOf(bare, 'M3', 'plain').slice(6, 8)).toEqual(['not reached of M2', '–']);
   });
 
   it('names what failed and why', () => {

@@ -4,7 +4,7 @@ import type { Health, HealthReport } from '../../../weights/index.ts';
 import { applyReport } from './engine-reports.ts';
 
 const EFFORT = { seconds: 2, isContinued: false };
-const NORMS: Health = { norm: 1, relativeNorm: 0.0123, cosine: null, realisedError: 0.05 };
+const NORMS: Health = { norm: 1, relativeNorm: 0.0123, cosine: null, previousNorm: null, realisedError: 0.05 };
 const health = (fields: Partial<Health>, moved: readonly number[] = []): HealthReport => ({
   ...{ ...NORMS, ...fields },
   tensors: moved.map((relativeNorm, index) => ({ ...NORMS, name: `w${String(index)}`, relativeNorm })),
