@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
-import { takeLock } from '../../lib/exclusive-lock.mjs';
-import { openBenchFolder, removeBenchFolder } from '../bench-folder.ts';
+import { join } from 'node:path';
+import { inBenchFolder } from '../in-bench-folder.ts';
 import { describeMachine } from '../machine.ts';
 import type { InferenceBenchOptions } from '../options.ts';
+import { say } from '../say.ts';
 import { compileOurs } from './compile-ours.ts';
 import { benchModels, makeModel, weightBytes } from './models.ts';
 import { judgeInference } from './reaches.ts';
@@ -19,22 +19,10 @@ import { inferenceText } from './table.ts';
  * @returns whether no reach is missed
  */
 export async function benchInference(root: string, options: InferenceBenchOptions): Promise<boolean> {
-  const home = options.folder === null ? join(root, '.regraft', 'bench') : resolve(options.folder);
-  const release = await takeLock(`${home}.lock`, {
-    onWait: (pid) => say(`another benchmark is at work (process ${pid}); waiting for it`),
-  });
-  try {
-    if (!options.clean) return await benchLocked(root, home, options);
-    await removeBenchFolder(home);
-    say(`removed ${home}`);
-    return true;
-  } finally {
-    release();
-  }
+  return inBenchFolder(root, options, (home) => benchIn(home, root, options));
 }
 
-async function benchLocked(root: string, home: string, options: InferenceBenchOptions): Promise<boolean> {
-  await openBenchFolder(home);
+async function benchIn(home: string, root: string, options: InferenceBenchOptions): Promise<boolean> {
   const { size, runs, only, json } = options;
   const python = join(root, '.venv', 'bin', 'python');
   const ours = await compileOurs(root, join(home, 'inference-engine'));
@@ -55,8 +43,4 @@ async function benchLocked(root: string, home: string, options: InferenceBenchOp
   console.log(inferenceText(rows, verdicts));
   if (json !== null) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
   return verdicts.every(({ mark }) => mark !== 'MISSED');
-}
-
-function say(line: string): void {
-  console.error(`bench: ${line}`);
 }

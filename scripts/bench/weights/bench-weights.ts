@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { takeLock } from '../../lib/exclusive-lock.mjs';
+import { join } from 'node:path';
 import { freeBytes } from '../../lib/set-up-facts.mjs';
-import { openBenchFolder, removeBenchFolder } from '../bench-folder.ts';
+import { inBenchFolder } from '../in-bench-folder.ts';
 import { describeMachine } from '../machine.ts';
 import type { WeightsBenchOptions } from '../options.ts';
+import { say } from '../say.ts';
 import { compileOurs } from './compile-ours.ts';
 import { caseGroups, type BenchCase, type CaseGroup } from './cases.ts';
 import { makeMergekit } from './mergekit.ts';
@@ -25,24 +25,12 @@ const SPARE_BYTES = 1e9;
  * @returns whether no reach is missed
  */
 export async function benchWeights(root: string, options: WeightsBenchOptions): Promise<boolean> {
-  const home = options.folder === null ? join(root, '.regraft', 'bench') : resolve(options.folder);
-  const release = await takeLock(`${home}.lock`, {
-    onWait: (pid) => say(`another benchmark is at work (process ${pid}); waiting for it`),
-  });
-  try {
-    if (!options.clean) return await benchLocked(root, home, options);
-    await removeBenchFolder(home);
-    say(`removed ${home}`);
-    return true;
-  } finally {
-    release();
-  }
+  return inBenchFolder(root, options, (home) => benchIn(home, root, options));
 }
 
-async function benchLocked(root: string, home: string, options: WeightsBenchOptions): Promise<boolean> {
+async function benchIn(home: string, root: string, options: WeightsBenchOptions): Promise<boolean> {
   const groups = chosenGroups(options);
   const cases = groups.flatMap((group) => group.cases);
-  await openBenchFolder(home);
   await checkDisk(home, cases);
   const python = join(root, '.venv', 'bin', 'python');
   for (const set of setsOf(cases)) {
@@ -90,8 +78,4 @@ async function checkDisk(home: string, cases: readonly BenchCase[]): Promise<voi
 
 function toGigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
-}
-
-function say(line: string): void {
-  console.error(`bench: ${line}`);
 }
