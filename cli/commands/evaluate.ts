@@ -27,7 +27,7 @@ export const evaluate: Command = {
     'regraft evaluate models/tuned-june suites/regression',
     'regraft evaluate models/tuned-june questions.jsonl --limit 100',
     'regraft evaluate models/base-june wiki.txt --threads 4',
-    'regraft evaluate models/tuned-june suites/gsm8k --json > gsm8k.json',
+    'regraft evaluate models/tuned-june suites/gsm8k --json',
   ],
   async run(context) {
     const [model = '', suite = ''] = context.positionals;

@@ -10,7 +10,7 @@ import { f32Tensor, singleFile, temporaryFolder, writeModelFolder } from '../sup
 
 const NAMES = [
   ...['demo', 'up', 'plan', 'apply', 'release', 'status', 'why', 'report'],
-  ...['pause', 'resume', 'retry', 'cancel', 'worker', 'drill', 'recycle', 'delta'],
+  ...['pause', 'resume', 'retry', 'cancel', 'worker', 'drill', 'recycle', 'delta', 'evaluate'],
 ];
 
 /** A lineage file over a family with one release; without its dataset when that is to be missing. */
@@ -47,7 +47,7 @@ describe('regraft', () => {
       const { exitCode, out } = await run(asked);
       expect(exitCode).toBe(0);
       expect(out).toContain('Usage: regraft COMMAND [options]');
-      for (const { name, summary } of COMMANDS) expect(out).toContain(`  ${name.padEnd(7)}  ${summary}`);
+      for (const { name, summary } of COMMANDS) expect(out).toContain(`  ${name.padEnd(8)}  ${summary}`);
     }
   });
 
