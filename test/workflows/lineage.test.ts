@@ -108,13 +108,10 @@ describe('a lineage', () => {
     await service.until('rejected', 'M3');
     const { releases, published } = await service.lineages.state('rejected');
     const [, second, third] = releases.map(({ arms }) => arms[0]!);
-    expect(second!.result).toMatchObject({
-      published: null,
-      gateSentence: expect.stringMatching(/^rejected: sums 0.700/),
-    });
+    expect(second!.result).toMatchObject({ published: null, gateSentence: 'rejected: as scripted' });
     expect(script.story('M2', 'iterative')).not.toContain('publishModel');
     expect(third!.source?.deltaDigest).toBe(second!.result!.deltaDigest);
-    expect(third!.result!.gateSentence).toBe('passed: sums 0.850 against 0.900 of M1, margin 0.1');
+    expect(third!.result!.gateSentence).toBe('passed: as scripted');
     expect(published?.release).toBe('M3');
   });
 
