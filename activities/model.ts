@@ -6,6 +6,8 @@ import type { Release } from '../contracts/release.ts';
 import type { RunKey } from '../contracts/run.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { apply, checkCompatible, diff, inspect, openModel } from '../weights/index.ts';
+import { deltaParents } from './delta-parents.ts';
+import { inScratch } from './in-scratch.ts';
 import type { ArtifactStore, Workspace } from './ports.ts';
 import { remember } from './remember.ts';
 import { stageAtRim } from './rim.ts';
@@ -72,11 +74,11 @@ async function inspectSource(
   target: string,
 ): Promise<{ readonly tunedDigest: string | null; readonly problems: readonly string[] }> {
   if (source === null) return { tunedDigest: null, problems: [] };
-  const { provenance } = await store.manifest(source.deltaDigest);
-  if (provenance.kind !== 'difference') return { tunedDigest: null, problems: [] };
-  const [base, tuned] = await Promise.all([store.materialize(provenance.base), store.materialize(provenance.tuned)]);
+  const parents = await deltaParents(store, source.deltaDigest);
+  if (parents === null) return { tunedDigest: null, problems: [] };
+  const [base, tuned] = await Promise.all([store.materialize(parents.base), store.materialize(parents.tuned)]);
   const problems = await checkCompatible({ base, tuned, target });
-  return { tunedDigest: provenance.tuned, problems: problems.map((problem) => problem.sentence) };
+  return { tunedDigest: parents.tuned, problems: problems.map((problem) => problem.sentence) };
 }
 
 export interface RecycleInput {
@@ -145,19 +147,4 @@ async function differenceModel(
   });
   deps.metrics.deltaNorm.set(input.key, value.norm);
   return value;
-}
-
-/** Gives work a folder to make, and removes it afterwards, half-made or whole: another attempt has a folder of its own. */
-async function inScratch<Value>(
-  workspace: Workspace,
-  key: string,
-  work: (out: string) => Promise<Value>,
-): Promise<Value> {
-  const out = await workspace.scratch(key);
-  try {
-    return await work(out);
-  } finally {
-    await workspace.remove(out);
-    await workspace.remove(`${out}.partial`);
-  }
 }

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   connectivityRecordSchema,
   type ConnectivityRecord,
@@ -13,8 +12,10 @@ import { barrierNats } from '../policy/connectivity/barrier.ts';
 import { driftGroups, driftOf } from '../policy/connectivity/drift-groups.ts';
 import { meanResults } from '../policy/mean-results.ts';
 import { sweep, type HealthReport } from '../weights/index.ts';
+import { deltaParents } from './delta-parents.ts';
 import { evaluateOnce } from './evaluate-once.ts';
 import type { EvaluateDeps } from './evaluate.ts';
+import { inScratch } from './in-scratch.ts';
 import type { ArtifactStore, Suite, Workspace } from './ports.ts';
 import { remember } from './remember.ts';
 import { stageAtRim, type ActivityScope } from './rim.ts';
@@ -128,22 +129,15 @@ class LineProbe {
       [from, to, this.#input.delta].map((digest) => store.materialize(digest)),
     );
     if (base === undefined || tuned === undefined || previous === undefined) throw new RangeError('three folders');
-    const scratch = await workspace.scratch(`probe-${from.slice(0, 16)}-${to.slice(0, 16)}`);
-    const outputs = inner.map((scale) => ({ scale, out: `${scratch}-at-${String(scale)}` }));
-    try {
-      for (const { out } of outputs) await workspace.remove(out);
+    return inScratch(workspace, `probe-${from.slice(0, 16)}-${to.slice(0, 16)}`, async (scratch) => {
+      const outputs = inner.map((scale) => ({ scale, out: `${scratch}/at-${String(scale)}` }));
       const reports = await sweep({
         ...{ tuned, base, target: base, previous, outputs, allowDistantBase: true },
         ...{ digests: false, durable: false, signal: this.#scope.signal },
       });
       for (const { scale, out } of outputs) await visit(scale, out);
       return wholeWay(reports[0]?.health ?? null, inner[0] ?? 1);
-    } finally {
-      for (const { out } of outputs) {
-        await workspace.remove(out);
-        await workspace.remove(`${out}.partial`);
-      }
-    }
+    });
   }
 
   async #lossOfEnd(line: Line['line'], at: number, modelDigest: string): Promise<number> {
@@ -189,16 +183,13 @@ function wholeWay(health: HealthReport | null, part: number): HealthReport {
   };
 }
 
-const differenceSchema = z.object({ kind: z.literal('difference'), tuned: z.string(), base: z.string() });
-
 /** The two models that a Δ is the difference of. @throws RegraftError PROBE_NO_PARENTS */
 async function parentsOf(
   store: ArtifactStore,
   delta: string,
 ): Promise<{ readonly tuned: string; readonly base: string }> {
-  const { provenance } = await store.manifest(delta);
-  const parsed = differenceSchema.safeParse(provenance);
-  if (parsed.success) return parsed.data;
+  const parents = await deltaParents(store, delta);
+  if (parents !== null) return parents;
   throw new RegraftError(
     'PROBE_NO_PARENTS',
     `Δ ${delta.slice(0, 12)} does not say which models it is the difference of, so there is no line to probe; leave \`probe\` out of the spec.`,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CommandSuite, Evaluator, Suite } from '../../activities/ports.ts';
+import { fillIn } from '../process/fill-in.ts';
 import { harnessIdentity } from './harness-identity.ts';
 import { readCommandResults } from './program/command-results.ts';
 import { runProgram } from './program/run-program.ts';
@@ -46,8 +47,4 @@ export function createCommandEvaluator({
 function asCommand(suite: Suite): CommandSuite {
   if (suite.kind === 'command') return suite;
   throw suiteUnfit(suite, 'command');
-}
-
-function fillIn(word: string, places: Readonly<Record<'model' | 'suite' | 'output', string>>): string {
-  return word.replace(/\{(model|suite|output)\}/g, (_, name: keyof typeof places) => places[name]);
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { TrainerJob } from '../../activities/training-ports.ts';
 import type { FinetuneSpec } from '../../contracts/lineage-spec.schema.ts';
+import { fillIn } from '../process/fill-in.ts';
 
 /** Programs and leading arguments of the reference trainer; the training folder is added as the last one. */
 export interface ReferenceTrainer {
@@ -44,13 +45,6 @@ function placeholders(folder: string, job: TrainerJob, finetune: FinetuneSpec): 
     saveEvery: String(finetune.saveEvery),
     microBatchSize: String(job.microBatchSize),
   };
-}
-
-/** Braces around anything else stay: they may be the program's own. */
-function fillIn(part: string, values: Readonly<Record<string, string>>): string {
-  return part.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) =>
-    Object.hasOwn(values, name) ? (values[name] ?? whole) : whole,
-  );
 }
 
 /** {saveEvery} is REGRAFT_SAVE_EVERY. */

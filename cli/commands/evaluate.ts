@@ -7,7 +7,7 @@ import { wholeNumber } from '../numbers.ts';
 import { textOption } from '../text-option.ts';
 import { drawCount } from '../text/count-progress.ts';
 import { evaluationText, perplexityOf } from '../text/evaluation-text.ts';
-import { abortable } from '../weights/abortable.ts';
+import { interruptible } from '../weights/interruptible.ts';
 
 export const evaluate: Command = {
   name: 'evaluate',
@@ -62,23 +62,14 @@ function readHarness(text: string | undefined): HarnessName | undefined {
 async function work(context: CommandContext, request: Request): Promise<EvaluatedFolder> {
   const { evaluateFolder } = await import('../../workers/evaluate.ts');
   const progress = drawCount(context.json ? { write: () => true } : process.stderr);
-  const stopped = { is: false }; // set while the work is awaited
-  const onAbort = (): void => {
-    stopped.is = true;
-    progress.end();
-    if (!context.json) console.error('Stopping; once more ends it at once.');
-  };
-  try {
-    return await abortable(
-      (signal) => evaluateFolder({ ...request, signal, onProgress: progress.onProgress }),
-      onAbort,
-    );
-  } catch (error) {
-    if (!stopped.is || isCodedError(error)) throw error;
-    throw new InterruptedError('EVALUATE_ABORTED', 'Stopped; nothing is kept of an evaluation that is not whole.');
-  } finally {
-    progress.end();
-  }
+  return interruptible(context, progress, async (signal) => {
+    try {
+      return await evaluateFolder({ ...request, signal, onProgress: progress.onProgress });
+    } catch (error) {
+      if (!signal.aborted || isCodedError(error)) throw error;
+      throw new InterruptedError('EVALUATE_ABORTED', 'Stopped; nothing is kept of an evaluation that is not whole.');
+    }
+  });
 }
 
 function toJson(evaluated: EvaluatedFolder, seconds: number): unknown {

@@ -1,8 +1,6 @@
 import type { Progress } from '../../weights/index.ts';
+import { drawLine, type LineStream } from '../text/line-drawing.ts';
 import { bytesText, durationText, shareText } from './amounts.ts';
-
-const REDRAW_EVERY_MS = 100;
-const ERASE_LINE = '\r\u001b[K';
 
 /** A moment of the work: parameters done, and when. */
 interface Moment {
@@ -35,27 +33,19 @@ export interface ProgressDrawing {
 
 /** Progress on a stream, at most ten times a second; `clock` is in milliseconds. */
 export function drawProgress(
-  stream: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown },
+  stream: LineStream,
   bytesPerParameter: number,
   clock: () => number = () => performance.now(),
 ): ProgressDrawing {
-  if (stream.isTTY !== true) return { onProgress: () => undefined, end: () => undefined };
+  const line = drawLine(stream);
+  if (line === null) return { onProgress: () => undefined, end: () => undefined };
   let since: Moment | null = null;
-  let drawnMs = -Infinity;
-  let isOver = false;
   return {
     onProgress(progress) {
-      if (isOver) return;
       const nowMs = clock();
-      since ??= { parametersDone: progress.parametersDone, atMs: nowMs };
-      if (nowMs - drawnMs < REDRAW_EVERY_MS) return;
-      drawnMs = nowMs;
-      const line = progressLine(progress, since, nowMs, bytesPerParameter);
-      stream.write(`${ERASE_LINE}${line.slice(0, (stream.columns ?? 80) - 1)}`);
+      const start = (since ??= { parametersDone: progress.parametersDone, atMs: nowMs });
+      line.draw(nowMs, () => progressLine(progress, start, nowMs, bytesPerParameter));
     },
-    end() {
-      if (!isOver && drawnMs !== -Infinity) stream.write(ERASE_LINE);
-      isOver = true;
-    },
+    end: line.end,
   };
 }

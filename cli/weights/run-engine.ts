@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { WorkOptions } from '../../weights/index.ts';
 import { isCodedError } from '../../contracts/error.ts';
 import { InterruptedError, type CommandContext } from '../command.ts';
-import { abortable } from './abortable.ts';
+import { interruptible } from './interruptible.ts';
 import { withAllProblems } from './problems-error.ts';
 import { drawProgress } from './progress-line.ts';
 import type { Effort } from './report-text.ts';
@@ -32,18 +32,14 @@ export async function runEngine<Report>(
   const isContinued = unfinishedOf(outs).length > 0;
   const progress = drawProgress(context.json ? { write: () => true } : process.stderr, bytesPerParameter);
   const startedMs = performance.now();
-  const onAbort = (): void => {
-    progress.end();
-    if (!context.json) console.error('Stopping; once more ends it at once.');
-  };
   try {
-    const report = await abortable((signal) => work({ signal, onProgress: progress.onProgress }), onAbort);
+    const report = await interruptible(context, progress, (signal) =>
+      work({ signal, onProgress: progress.onProgress }),
+    );
     return { report, isContinued, seconds: (performance.now() - startedMs) / 1000 };
   } catch (error) {
     if (isCodedError(error) && error.code === 'WEIGHTS_ABORTED') throw interruption(outs);
     throw withAllProblems(error);
-  } finally {
-    progress.end();
   }
 }
 

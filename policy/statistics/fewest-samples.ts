@@ -1,4 +1,5 @@
-const MOST_SAMPLES = 10_000_000;
+/** More than anybody has. */
+export const MOST_SAMPLES = 10_000_000;
 
 /**
  * The fewest samples that are enough, found by doubling and halving; null where ten million are not. Where counting makes

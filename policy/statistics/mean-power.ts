@@ -1,6 +1,5 @@
+import { MOST_SAMPLES } from './fewest-samples.ts';
 import { normalCdf, normalQuantile } from './normal.ts';
-
-const MOST_SAMPLES = 10_000_000;
 
 /** A one-sided test, at level `alpha`, of "the true mean is at most `bound`", with the standard deviation of one value. */
 export interface MeanTestPlan {

@@ -8,6 +8,8 @@ export class Evaluations {
   readonly #key: RunKey;
   readonly #suites: LineageSpec['evaluate'];
   readonly #steps = new Map<number, EvaluatedStep>();
+  /** By digest. */
+  readonly #aside = new Map<string, EvaluatedStep>();
 
   constructor(key: RunKey, suites: LineageSpec['evaluate']) {
     this.#key = key;
@@ -19,9 +21,11 @@ export class Evaluations {
     this.#steps.set(step, await this.#score(step, modelDigest, {}));
   }
 
-  /** Evaluates a model that is no point of the curve (yet). */
+  /** Evaluates a model that is no point of the curve (yet), once. */
   async measure(modelDigest: string): Promise<EvaluatedStep> {
-    return this.#score(0, modelDigest, { aside: true });
+    const measured = this.#aside.get(modelDigest) ?? (await this.#score(0, modelDigest, { aside: true }));
+    this.#aside.set(modelDigest, measured);
+    return measured;
   }
 
   /** Takes a model that was measured as the curve's beginning. */

@@ -1,7 +1,5 @@
 import { RegraftError } from '../../../contracts/error.ts';
-
-/** Problems that the sentence shows; the error's details have them all. */
-const SHOWN = 5;
+import { someProblems } from '../../some-problems.ts';
 
 /** What is wrong with a suite, gathered so that all of it can be said at once. */
 export class SuiteProblems {
@@ -30,11 +28,7 @@ export class SuiteProblems {
   }
 
   #error(): RegraftError {
-    const hidden = this.#sentences.length - SHOWN;
-    const shown = [
-      ...this.#sentences.slice(0, SHOWN),
-      ...(hidden > 0 ? [`and ${String(hidden)} more like these`] : []),
-    ];
+    const shown = someProblems(this.#sentences);
     return new RegraftError('SUITE_INVALID', `${this.#subject} cannot be read: ${shown.join('; ')}.`, {
       details: { problems: this.#sentences },
     });
