@@ -1,44 +1,35 @@
-import { z } from 'zod';
-import { sha256Schema } from '../contracts/artifact.schema.ts';
 import { RegraftError } from '../contracts/error.ts';
-import type { FamilySpec } from '../contracts/lineage-spec.schema.ts';
-import type { Release, ReleaseCandidate } from '../contracts/release.ts';
-import type { Metrics } from '../metrics/registry.ts';
-import { orderReleases } from '../policy/order-releases.ts';
+import type { FamilySpec } from '../contracts/family.schema.ts';
+import type { Release } from '../contracts/release.ts';
 import { openModel } from '../weights/index.ts';
-import type { ArtifactStore, Clock, LineageDoor, ReleaseSource } from './ports.ts';
+import { findReleases } from './find-releases.ts';
+import { inScratch } from './in-scratch.ts';
+import type { OpenedRelease } from './ports.ts';
+import { noteOnce, pinRef, readPin, renamedTrouble, type ReleaseDeps, type WatchInput } from './release-pins.ts';
 import { firstValue } from './remember.ts';
 import { atRim, type ActivityScope } from './rim.ts';
-
-export interface ReleaseDeps {
-  readonly store: ArtifactStore;
-  readonly source: ReleaseSource;
-  readonly door: LineageDoor;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-}
-
-export interface WatchInput {
-  readonly lineage: string;
-  readonly family: FamilySpec;
-  /** Announced by hand: this name alone, and an error when the source does not have it. */
-  readonly only?: string;
-}
 
 export interface PinInput {
   readonly lineage: string;
   readonly family: FamilySpec;
   readonly name: string;
   readonly position: readonly number[];
+  /** What the source called the content when the release was found. */
+  readonly version?: string;
+  /** Its name at the source, where that is another. */
+  readonly of?: string;
+  readonly backfill?: boolean;
 }
 
-const pinSchema = z.strictObject({ digest: sha256Schema, uri: z.string(), firstSeenAt: z.iso.datetime() });
+/** Why a release was not handed over: its content is that of a known one. */
+export interface Withheld {
+  readonly sameAs: string;
+}
 
 /** Finding and pinning releases, on the `io` queue. */
-
 export function createReleaseActivities(deps: ReleaseDeps) {
   return {
-    findReleases: atRim((input: WatchInput) => findReleases(deps, input)),
+    findReleases: atRim((input: WatchInput, scope) => findReleases(deps, input, scope.signal)),
     pinRelease: atRim((input: PinInput, scope) => pinRelease(deps, input, scope)),
     announceRelease: atRim((input: { readonly lineage: string; readonly release: Release }) =>
       announceRelease(deps, input),
@@ -46,63 +37,101 @@ export function createReleaseActivities(deps: ReleaseDeps) {
   };
 }
 
-/** Names in family order that the source has and the lineage has not taken in yet. Level-triggered: asks, never remembers. */
-async function findReleases(
-  deps: ReleaseDeps,
-  input: WatchInput,
-): Promise<readonly Pick<ReleaseCandidate, 'name' | 'position'>[]> {
-  const [names, known] = await Promise.all([deps.source.list(input.family), deps.door.knownReleases(input.lineage)]);
-  const { ordered } = orderReleases(names, input.family);
-  if (input.only === undefined) return ordered.filter(({ name }) => !known.includes(name));
-  const wanted = ordered.filter(({ name }) => name === input.only);
-  if (wanted.length === 0)
-    throw releaseNotFound(
-      input,
-      input.only,
-      ordered.map(({ name }) => name),
-    );
-  return wanted;
-}
-
-function releaseNotFound(input: WatchInput, name: string, found: readonly string[]): RegraftError {
-  return new RegraftError(
-    'RELEASE_NOT_FOUND',
-    `Release ${name} of lineage ${input.lineage} is not in ${input.family.folder} as a complete model folder whose name follows \`${input.family.names}\`; found ${found.length === 0 ? 'none' : found.join(', ')}.`,
-  );
-}
-
 /**
  * Copies a release into the store and pins its digest under the lineage and name. Once pinned, a name keeps its digest
  * whatever happens at the source: run again, it returns the first pin.
  */
 async function pinRelease(deps: ReleaseDeps, input: PinInput, scope: ActivityScope): Promise<Release> {
-  const { store, source, clock } = deps;
-  const ref = `release/${input.lineage}/${encodeURIComponent(input.name)}`;
-  const known = await store.readRef(ref);
-  const record = known ?? (await firstValue(store, ref, await copyIn()));
-  const { digest, uri, firstSeenAt } = pinSchema.parse(await store.getRecord(record));
-  return { name: input.name, position: input.position, uri, digest, firstSeenAt };
+  const { store, workspace } = deps;
+  const ref = pinRef(input.lineage, input.name);
+  if ((await store.readRef(ref)) === null) await firstValue(store, ref, await fetchAndStore());
+  const pin = await readPin(store, input.lineage, input.name);
+  if (pin === null) throw new Error(`the pin ${ref} has gone from the store`);
+  const { digest, uri, firstSeenAt, commit } = pin;
+  return {
+    ...{ name: input.name, position: input.position, uri, digest, firstSeenAt },
+    ...(commit !== undefined && { commit }),
+    ...(input.backfill === true && { backfill: true }),
+  };
 
-  async function copyIn(): Promise<string> {
-    const { folder, uri } = await source.open(input.family, input.name);
-    const { files } = await openModel(folder);
-    const manifest = await store.putFolder({
-      kind: 'model',
-      folder,
-      files,
-      provenance: { kind: 'release', name: input.name, uri },
-      take: 'copy',
-      signal: scope.signal,
+  async function fetchAndStore(): Promise<string> {
+    return inScratch(workspace, `release-${input.lineage}`, async (into) => {
+      const opened = await openAtSource(deps, input, into, scope);
+      const digest = await takeIn(deps, input, opened, scope.signal);
+      const { uri, version, content } = opened;
+      return store.putRecord({ digest, uri, firstSeenAt: deps.clock.now().toISOString(), commit: version, content });
     });
-    return store.putRecord({ digest: manifest.digest, uri, firstSeenAt: clock.now().toISOString() });
   }
 }
 
-/** Hands a release to its lineage; the lineage drops what it knows. */
+async function openAtSource(
+  { source }: ReleaseDeps,
+  input: PinInput,
+  into: string,
+  { signal, progress }: ActivityScope,
+): Promise<OpenedRelease> {
+  const { family, name, of } = input;
+  const version =
+    input.version ?? (await source.list(family, signal)).releases.find((one) => one.name === (of ?? name))?.version;
+  const release = { name: of ?? name, version: version ?? '' };
+  const onProgress = (doneBytes: number, totalBytes: number): void => {
+    progress({ doneBytes, totalBytes });
+  };
+  const opened = await source.open({ family, release, into, signal, onProgress });
+  // Only what a known release has become is bound to one version: it is called after it.
+  if (of === undefined || input.version === undefined || opened.version === version) return opened;
+  throw new RegraftError(
+    'SOURCE_RELEASE_MOVED',
+    `Release ${name}: ${of} has changed again since it was found; the next look takes what it is then.`,
+  );
+}
+
+/** The digest in the store. What lies in a folder of others must not change while it is copied. */
+async function takeIn(
+  { store, source }: ReleaseDeps,
+  { family, name, of }: PinInput,
+  opened: OpenedRelease,
+  signal: AbortSignal,
+): Promise<string> {
+  const { folder, uri, take, version, content } = opened;
+  const { files } = await openModel(folder);
+  const provenance = { kind: 'release', name, uri } as const;
+  const { digest } = await store.putFolder({ kind: 'model', folder, files, provenance, take, signal });
+  if (take === 'link') return digest;
+  const now = await source.look(family, { name: of ?? name, version }, signal);
+  if (now.kind === 'complete' && now.content === content) return digest;
+  throw new RegraftError(
+    'SOURCE_RELEASE_CHANGING',
+    `Release ${name}: ${folder} changed while it was copied; it is copied again when whoever writes it has done.`,
+    { retryable: true },
+  );
+}
+
+/**
+ * Hands a release to its lineage; the lineage drops what it knows. Content that the lineage has under another name is not
+ * taken in again, also when both come at the same time: that is a renamed release, and is noted as one.
+ */
 async function announceRelease(
   deps: ReleaseDeps,
-  input: { readonly lineage: string; readonly release: Release },
-): Promise<void> {
-  await deps.door.observeRelease(input.lineage, input.release);
-  deps.metrics.releasesObserved.increment({ lineage: input.lineage });
+  { lineage, release }: { readonly lineage: string; readonly release: Release },
+): Promise<Withheld | undefined> {
+  const sameAs = (await findTwin(deps, lineage, release)) ?? (await handOver(deps, lineage, release));
+  if (sameAs === null) return undefined;
+  await noteOnce(deps, lineage, renamedTrouble(release.name, sameAs));
+  return { sameAs };
+}
+
+/** The name of the twin that was faster; null: there was none. */
+async function handOver(deps: ReleaseDeps, lineage: string, release: Release): Promise<string | null> {
+  await deps.door.observeRelease(lineage, release);
+  const twin = await findTwin(deps, lineage, release);
+  if (twin === null) deps.metrics.releasesObserved.increment({ lineage });
+  return twin;
+}
+
+/** The release of the same content that a lineage has in the place of this one; null when it has none, or this one. */
+async function findTwin({ door }: ReleaseDeps, lineage: string, { name, digest }: Release): Promise<string | null> {
+  const known = await door.knownReleases(lineage);
+  if (known.some((one) => one.name === name)) return null;
+  return known.find((one) => one.digest === digest)?.name ?? null;
 }

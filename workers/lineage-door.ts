@@ -7,13 +7,17 @@ export function createLineageDoor(lineages: Lineages): LineageDoor {
   return {
     async knownReleases(lineage) {
       try {
-        return (await lineages.state(lineage)).releases.map(({ release }) => release.name);
+        const { releases } = await lineages.state(lineage);
+        return releases.map(({ release: { name, digest, commit } }) => {
+          return { name, digest, ...(commit !== undefined && { commit }) };
+        });
       } catch (error) {
         if (isCodedError(error) && error.code === 'LINEAGE_NOT_FOUND') return [];
         throw error;
       }
     },
     observeRelease: (lineage, release) => lineages.observeRelease(lineage, release),
+    noteTrouble: (lineage, trouble) => lineages.noteTrouble(lineage, trouble),
     announceCheckpoint: (workflowId, runId, checkpoint) =>
       lineages.announceCheckpoint({ workflowId, runId }, checkpoint),
   };

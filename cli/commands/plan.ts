@@ -12,7 +12,7 @@ export const plan: Command = {
     const [file = ''] = context.positionals;
     const spec = await loadLineageSpec(file, context.home);
     const { planLineage } = await import('../../workers/plan.ts');
-    const result = await planLineage(spec);
+    const result = await planLineage(spec, context.environment);
     context.answer(describe(result), result);
     if (result.blockers.length > 0) {
       throw new RegraftError(
@@ -24,17 +24,34 @@ export const plan: Command = {
 };
 
 function describe(plan: Plan): string {
-  const releases = plan.releases.map(
-    ({ name, parameters, sizeBytes, trainings }, index) =>
-      `  ${String(index + 1)}. ${name}: ${parameters.toLocaleString('en')} parameters, ${megabytes(sizeBytes)}, ${String(trainings)} training${trainings === 1 ? '' : 's'}`,
-  );
+  const releases = plan.releases.map((release, index) => `  ${String(index + 1)}. ${describeRelease(release)}`);
+  const [first] = plan.releases;
   return [
     `${plan.lineage}: arms ${plan.arms.join(', ')}`,
     releases.length === 0 ? '  no release yet' : `Releases in order:\n${releases.join('\n')}`,
-    ...(plan.ignored.length > 0 ? [`Ignored, the name does not follow the pattern: ${plan.ignored.join(', ')}`] : []),
+    ...(plan.older.length > 0 ? [describeOlder(plan.older, first?.name)] : []),
+    ...(plan.ignored.length > 0 ? [`Ignored:\n${plan.ignored.map(ignoredLine).join('\n')}`] : []),
     `Fine-tuning steps: ${plan.steps.toLocaleString('en')}; disk in the store, at most: ${megabytes(plan.diskBytes)}`,
     ...plan.blockers.map((blocker) => `Blocker: ${blocker}`),
   ].join('\n');
+}
+
+function describeRelease({ name, fields, parameters, sizeBytes, trainings }: Plan['releases'][number]): string {
+  const facts = [
+    ...(parameters === null ? [] : [`${parameters.toLocaleString('en')} parameters`]),
+    sizeBytes === null ? 'not looked at' : megabytes(sizeBytes),
+    `${String(trainings)} training${trainings === 1 ? '' : 's'}`,
+  ];
+  return `${name} (${fields}): ${facts.join(', ')}`;
+}
+
+function describeOlder(older: readonly string[], first: string | undefined): string {
+  const begins = first === undefined ? '' : `; ${first} is the first that the watch takes`;
+  return `Before \`since\`: ${older.join(', ')}${begins}; \`regraft release NAME --backfill\` takes them`;
+}
+
+function ignoredLine({ name, why }: Plan['ignored'][number]): string {
+  return `  ${name}: ${why}`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { OpenedRelease } from '../../../activities/ports.ts';
 import { createFolderSource } from '../../../adapters/source/folder-source.ts';
 import { makeSpec } from '../../support/lineage-values.ts';
 import {
@@ -23,6 +24,20 @@ const sharded: FixtureModel = {
 };
 
 const familyIn = (folder: string): ReturnType<typeof makeSpec>['family'] => ({ ...makeSpec().family, folder });
+const { signal } = new AbortController();
+
+/** What is listed and whole, as the watch asks for it. */
+async function wholeIn(folder: string): Promise<readonly string[]> {
+  const family = familyIn(folder);
+  const { releases } = await source.list(family, signal);
+  const looks = await Promise.all(releases.map((release) => source.look(family, release, signal)));
+  return releases.flatMap(({ name }, index) => (looks[index]?.kind === 'complete' ? [name] : [])).sort();
+}
+
+async function openIn(folder: string, name: string): Promise<OpenedRelease> {
+  const release = { name, version: '' };
+  return source.open({ family: familyIn(folder), release, into: '/nowhere', signal, onProgress: () => undefined });
+}
 
 describe('a family that is a folder', () => {
   it('lists every complete model, in one file or in shards, and follows links to folders', async () => {
@@ -31,11 +46,11 @@ describe('a family that is a folder', () => {
     await writeModelFolder(path.join(folder, 'M1'), single);
     await writeModelFolder(path.join(folder, 'M2'), sharded);
     await symlink(await writeModelFolder(path.join(root, 'elsewhere'), single), path.join(folder, 'M3'));
-    expect([...(await source.list(familyIn(folder)))].sort()).toEqual(['M1', 'M2', 'M3']);
+    expect(await wholeIn(folder)).toEqual(['M1', 'M2', 'M3']);
   });
 
   it('is empty while it does not exist yet', async () => {
-    expect(await source.list(familyIn(path.join(await temporaryFolder(), 'not', 'yet')))).toEqual([]);
+    expect(await wholeIn(path.join(await temporaryFolder(), 'not', 'yet'))).toEqual([]);
   });
 
   it('leaves out hidden folders, files, empty folders and links to nowhere', async () => {
@@ -44,7 +59,7 @@ describe('a family that is a folder', () => {
     await writeFile(path.join(folder, 'M2'), '');
     await mkdir(path.join(folder, 'M3'));
     await symlink(path.join(folder, 'nowhere'), path.join(folder, 'M4'));
-    expect(await source.list(familyIn(folder))).toEqual([]);
+    expect(await wholeIn(folder)).toEqual([]);
   });
 
   it.each([
@@ -68,28 +83,64 @@ describe('a family that is a folder', () => {
     const folder = await temporaryFolder();
     const release = await writeModelFolder(path.join(folder, 'M1'), model);
     await damage(release);
-    expect(await source.list(familyIn(folder))).toEqual([]);
+    expect(await wholeIn(folder)).toEqual([]);
     await writeModelFolder(release, model);
-    expect(await source.list(familyIn(folder))).toEqual(['M1']);
+    expect(await wholeIn(folder)).toEqual(['M1']);
   });
 
   it('opens a release at its address', async () => {
     const folder = await temporaryFolder();
     const release = await writeModelFolder(path.join(folder, 'M 1'), { ...single, config: llamaConfig() });
-    expect(await source.open(familyIn(folder), 'M 1')).toEqual({ folder: release, uri: pathToFileURL(release).href });
+    expect(await openIn(folder, 'M 1')).toMatchObject({
+      folder: release,
+      uri: pathToFileURL(release).href,
+      take: 'copy',
+    });
   });
 
   it('says that a release has gone, and that it may come back', async () => {
     const folder = await temporaryFolder();
     const release = await writeModelFolder(path.join(folder, 'M1'), single);
     await rename(release, path.join(folder, '.M1'));
-    await expect(source.open(familyIn(folder), 'M1')).rejects.toThrow(
+    await expect(openIn(folder, 'M1')).rejects.toThrow(
       expect.objectContaining({
         code: 'SOURCE_RELEASE_GONE',
         retryable: true,
         message: `Release M1: ${release} is no complete model folder any more; put it back, or leave it out for good.`,
       }) as Error,
     );
+  });
+});
+
+describe('the version of a release in a folder', () => {
+  it('changes with its name, and the size and time of a model file, and with nothing else', async () => {
+    const folder = await temporaryFolder();
+    const release = await writeModelFolder(path.join(folder, 'M1'), { ...single, config: llamaConfig() });
+    const versionOf = async (name: string): Promise<string | undefined> =>
+      (await source.list(familyIn(folder), signal)).releases.find((one) => one.name === name)?.version;
+    const first = await versionOf('M1');
+    await writeFile(path.join(release, 'README.md'), 'read me');
+    expect(await versionOf('M1')).toBe(first);
+    await rename(release, path.join(folder, 'M7'));
+    const renamed = await versionOf('M7');
+    expect(renamed).not.toBe(first);
+    await utimes(path.join(folder, 'M7', 'config.json'), 1, 1);
+    const touched = await versionOf('M7');
+    expect(touched).not.toBe(renamed);
+    await writeFile(path.join(folder, 'M7', 'tokenizer.json'), '{}');
+    expect(await versionOf('M7')).not.toBe(touched);
+  });
+
+  it('comes with what is in the release, before anything is copied', async () => {
+    const folder = await temporaryFolder();
+    await writeModelFolder(path.join(folder, 'M1'), single);
+    const look = await source.look(familyIn(folder), { name: 'M1', version: '' }, signal);
+    expect(look).toMatchObject({ kind: 'complete', parameterCount: 3, problems: [] });
+    await rm(path.join(folder, 'M1', 'config.json'));
+    expect(await source.look(familyIn(folder), { name: 'M1', version: '' }, signal)).toMatchObject({
+      kind: 'incomplete',
+      why: expect.stringContaining('config.json') as string,
+    });
   });
 });
 
