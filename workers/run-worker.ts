@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type InjectedSinks, type WorkerOptions } from '@temporalio/worker';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createModelActivities } from '../activities/model.ts';
 import { createProbeActivities } from '../activities/probe.ts';
@@ -9,13 +9,17 @@ import { createReleaseActivities } from '../activities/release.ts';
 import { createTrainActivities } from '../activities/train.ts';
 import { connectClient } from '../client/connection.ts';
 import { createLineages } from '../client/lineages.ts';
-import { taskQueue, type QueueClass } from '../contracts/task-queues.ts';
+import { queueClassOf, taskQueue, type QueueClass, type QueueName } from '../contracts/task-queues.ts';
 import { LABELS } from '../metrics/labels.ts';
 import { createMetrics, type Metrics } from '../metrics/registry.ts';
 import type { LineageSinks } from '../workflows/sinks.ts';
+import { versioningOf } from './build-version.ts';
 import { createDeps, type Deps } from './deps.ts';
 import { freePort } from './loopback-ports.ts';
 import { startObservabilityServer } from './observability-server.ts';
+import { maskingInterceptors } from './masking-interceptor.ts';
+import { withSecrets } from './secret-paths.ts';
+import { readSecrets } from './secrets.ts';
 import type { WorkerSettings } from './settings.ts';
 import { createWorkerLogger } from './worker-logger.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -65,10 +69,10 @@ async function openWorker(
   settings: WorkerSettings,
   adapt: (deps: Deps) => Deps,
   opened: (() => Promise<void>)[],
-): Promise<{ readonly workers: ReadonlyMap<QueueClass, Worker>; readonly metricsUrl: string }> {
+): Promise<{ readonly workers: ReadonlyMap<QueueName, Worker>; readonly metricsUrl: string }> {
   const corePort = await freePort();
   const metrics = createMetrics();
-  const workers = new Map<QueueClass, Worker>();
+  const workers = new Map<QueueName, Worker>();
   // First, since it is what fails most easily: another program may have the port.
   const server = await startObservabilityServer({
     port: settings.metricsPort,
@@ -80,31 +84,54 @@ async function openWorker(
   installRuntime(corePort);
   const client = await connectClient(settings.temporal);
   opened.push(() => client.connection.close());
-  const { connectionOptions, namespace } = settings.temporal;
-  const connection = await NativeConnection.connect(connectionOptions);
+  const secrets = await readSecrets(settings.environment);
+  const connection = await NativeConnection.connect(settings.temporal.connectionOptions);
   opened.push(() => connection.close());
-  const deps = adapt(await createDeps(settings, createLineages(client), metrics));
-  const bundle = settings.queues.includes('control') ? await workflowBundle(path.join(settings.home, 'cache')) : null;
+  const deps = adapt(withSecrets(await createDeps(settings, createLineages(client), metrics), secrets));
   for (const queue of settings.queues) {
-    const worker = await Worker.create({
-      connection,
-      namespace,
-      taskQueue: taskQueue(queue),
-      ...(queue === 'control' && bundle !== null
-        ? { workflowBundle: bundle, sinks: lineageSinks(metrics) }
-        : { activities: activitiesOf(queue, deps) }),
-      ...(queue === 'gpu' && { maxConcurrentActivityTaskExecutions: settings.gpuSlots }),
-      shutdownForceTime: SHUTDOWN_FORCE_TIME,
-      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-      defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-    });
-    workers.set(queue, worker);
+    const own =
+      queue === 'control'
+        ? await workflowOptions(settings, metrics)
+        : { ...activityOptions(queue, settings, deps), interceptors: maskingInterceptors(secrets) };
+    workers.set(
+      queue,
+      await Worker.create({ connection, ...commonOptions(settings), taskQueue: taskQueue(queue), ...own }),
+    );
   }
   return { workers, metricsUrl: server.url };
 }
 
-function activitiesOf(queue: QueueClass, deps: Deps): object {
-  switch (queue) {
+type OwnOptions = Omit<WorkerOptions, 'taskQueue'>;
+
+function commonOptions({ temporal: { namespace, dataConverter } }: WorkerSettings): OwnOptions {
+  return {
+    namespace,
+    ...(dataConverter !== undefined && { dataConverter }),
+    shutdownForceTime: SHUTDOWN_FORCE_TIME,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  };
+}
+
+async function workflowOptions({ home, temporal, build }: WorkerSettings, metrics: Metrics): Promise<OwnOptions> {
+  const failureConverterPath = temporal.dataConverter?.failureConverterPath;
+  const bundle = await workflowBundle(path.join(home, 'cache'), {
+    failureConverterPath,
+    versioned: build !== undefined,
+  });
+  return { workflowBundle: bundle, sinks: lineageSinks(metrics), ...versioningOf(build) };
+}
+
+function activityOptions(queue: QueueName, { gpuSlots }: WorkerSettings, deps: Deps): OwnOptions {
+  const queueClass = queueClassOf(queue);
+  return {
+    activities: activitiesOf(queueClass, deps),
+    ...(queueClass === 'gpu' && { maxConcurrentActivityTaskExecutions: gpuSlots }),
+  };
+}
+
+function activitiesOf(queueClass: QueueClass, deps: Deps): object {
+  switch (queueClass) {
     case 'control':
       return {};
     case 'io':
@@ -159,8 +186,8 @@ function installRuntime(corePort: number): void {
 
 /** Well while every queue's worker runs; one that is still to come counts as starting. */
 function healthOf(
-  queues: readonly QueueClass[],
-  workers: ReadonlyMap<QueueClass, Worker>,
+  queues: readonly QueueName[],
+  workers: ReadonlyMap<QueueName, Worker>,
 ): { readonly ok: boolean; readonly states: Readonly<Record<string, string>> } {
   const states = queues.map((queue) => [queue, workers.get(queue)?.getState() ?? 'STARTING'] as const);
   return { ok: states.every(([, state]) => state === 'RUNNING'), states: Object.fromEntries(states) };

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TemporalTarget } from '../client/connection.ts';
-import type { QueueClass } from '../contracts/task-queues.ts';
+import type { QueueName } from '../contracts/task-queues.ts';
+import type { BuildVersion } from './build-version.ts';
 
 /** The checkout (or installed package) that this code lies in. */
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -14,9 +15,11 @@ export interface WorkerSettings {
   /** Folder of the store; workers on several machines share one. */
   readonly store: string;
   readonly temporal: TemporalTarget;
-  readonly queues: readonly QueueClass[];
-  /** Trainings at a time on this machine's `gpu` queue. */
+  readonly queues: readonly QueueName[];
+  /** Trainings at a time on each `gpu` queue of this process. */
   readonly gpuSlots: number;
+  /** Which build of the workflows this is, where Temporal decides which build gets what; left out: whoever asks gets work. */
+  readonly build?: BuildVersion;
   /** Port of /metrics and /healthz on loopback; 0 takes a free one. */
   readonly metricsPort: number;
   /** Program that runs `-m regraft_trainer`. */

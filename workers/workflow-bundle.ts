@@ -11,16 +11,28 @@ import { createWorkerLogger } from './worker-logger.ts';
 /** Folders whose code runs inside the workflow sandbox. */
 const SOURCES = ['contracts', 'policy', 'workflows'];
 
+export interface BundleOptions {
+  /** Folder that the sources lie in; the project's unless given. */
+  readonly root?: string;
+  /** Of the data converter that workers use: both have to have the same. */
+  readonly failureConverterPath?: string | undefined;
+  /** For a worker that is versioned: its workflows say whether they stay on their build. */
+  readonly versioned?: boolean;
+}
+
 /**
  * The workflows' bundle as a file, made once for each state of the sources (about 4 s) and then taken from the cache.
- *
- * @param root folder that the sources lie in.
  */
-export async function workflowBundle(cache: string, root = PROJECT_ROOT): Promise<{ readonly codePath: string }> {
-  const codePath = path.join(cache, `workflows-${await digestOfSources(root)}.js`);
+export async function workflowBundle(
+  cache: string,
+  { root = PROJECT_ROOT, failureConverterPath, versioned = false }: BundleOptions = {},
+): Promise<{ readonly codePath: string }> {
+  const digest = await digestOfSources(root, failureConverterPath);
+  const codePath = path.join(cache, `workflows-${digest}${versioned ? '-versioned' : ''}.js`);
   if ((await readText(codePath)) === null) {
     const { code } = await bundleWorkflowCode({
-      workflowsPath: path.join(root, 'workflows', 'index.ts'),
+      workflowsPath: path.join(root, 'workflows', versioned ? 'versioned.ts' : 'index.ts'),
+      ...(failureConverterPath !== undefined && { failureConverterPath }),
       logger: createWorkerLogger(),
     });
     await writeFileAtomic(codePath, code);
@@ -28,8 +40,9 @@ export async function workflowBundle(cache: string, root = PROJECT_ROOT): Promis
   return { codePath };
 }
 
-async function digestOfSources(root: string): Promise<string> {
+async function digestOfSources(root: string, failureConverterPath: string | undefined): Promise<string> {
   const hash = createHash('sha256').update(sdk.version);
+  if (failureConverterPath !== undefined) hash.update(await readFile(failureConverterPath));
   for (const folder of SOURCES) {
     for (const name of await filesUnder(path.join(root, folder))) {
       hash.update(`${folder}/${name}\n`).update(await readFile(path.join(root, folder, name)));

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { findTemporal } from '../../client/connection.ts';
-import { QUEUE_CLASSES, type QueueClass } from '../../contracts/task-queues.ts';
+import { isQueueName, QUEUE_CLASSES, type QueueName } from '../../contracts/task-queues.ts';
 import { UsageError, type Command } from '../command.ts';
 import { LAST_PORT, wholeNumber } from '../numbers.ts';
 import { textOption } from '../text-option.ts';
@@ -13,14 +13,25 @@ export const worker: Command = {
     queues: {
       type: 'string',
       value: 'A,B',
-      help: `any of ${QUEUE_CLASSES.join(', ')}`,
+      help: `any of ${QUEUE_CLASSES.join(', ')}, or gpu-SHAPE for one kind of machine`,
       default: QUEUE_CLASSES.join(','),
     },
-    'gpu-slots': { type: 'string', value: 'N', help: 'trainings at a time', default: '1' },
+    slots: { type: 'string', value: 'N', help: 'trainings at a time on each gpu queue', default: '1' },
     store: {
       type: 'string',
       value: 'FOLDER',
       help: 'the store, shared by workers on several machines; HOME/store unless given',
+    },
+    'build-id': {
+      type: 'string',
+      value: 'ID',
+      help: 'serve workflows as this build: it gets work once it is made current in Temporal',
+    },
+    deployment: {
+      type: 'string',
+      value: 'NAME',
+      help: 'what all builds of this installation are called together',
+      default: 'regraft',
     },
     'metrics-port': {
       type: 'string',
@@ -31,15 +42,18 @@ export const worker: Command = {
   },
   examples: [
     'regraft worker',
-    'regraft worker --queues gpu --gpu-slots 4',
+    'regraft worker --queues gpu-h100 --slots 2',
     'regraft worker --queues gpu --home /scratch/regraft --store /shared/regraft/store',
     'regraft worker --queues control,io,cpu,evaluate',
+    'regraft worker --queues control --build-id 2026-05-01.1',
   ],
   async run(context) {
     const { home, environment } = context;
+    const buildId = textOption(context, 'build-id');
     const wanted = {
       queues: parseQueues(textOption(context, 'queues')),
-      gpuSlots: wholeNumber(context, 'gpu-slots', 1),
+      gpuSlots: wholeNumber(context, 'slots', 1),
+      ...(buildId !== undefined && { build: { deployment: textOption(context, 'deployment') ?? 'regraft', buildId } }),
       metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
     };
     const [{ startWorker }, { findGpus, findPython }] = await Promise.all([
@@ -67,15 +81,14 @@ export const worker: Command = {
 };
 
 /** The queues that a comma-separated list names, each once. */
-function parseQueues(value: string | undefined): readonly QueueClass[] {
+function parseQueues(value: string | undefined): readonly QueueName[] {
   const names = new Set(
     String(value)
       .split(',')
       .map((name) => name.trim()),
   );
   return [...names].map((name) => {
-    const queue = QUEUE_CLASSES.find((known) => known === name);
-    if (queue !== undefined) return queue;
-    throw new UsageError(`--queues names \`${name}\`; there are ${QUEUE_CLASSES.join(', ')}.`);
+    if (isQueueName(name)) return name;
+    throw new UsageError(`--queues names \`${name}\`; there are ${QUEUE_CLASSES.join(', ')}, and gpu-SHAPE.`);
   });
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -66,6 +66,8 @@ describe("Temporal's dev server", () => {
       const { pid } = await recordOf(home);
       expect(await recordOf(home)).toMatchObject({ address: server.address });
       expect(await processesOf(path.join(home, 'temporal.sqlite'))).toEqual([pid]);
+      expect(server.pid).toBe(pid);
+      expect(await readdir(home)).toContain('temporal.sqlite-wal'); // without it every step waits several times as long
       await server.stop();
       await server.ended;
       expect(await processesOf(home)).toEqual([]);

@@ -1,9 +1,11 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LineageSpec } from '../../contracts/lineage-spec.schema.ts';
-import { concludeRelease, createLineage, endArm, observeRelease, startRelease } from '../../policy/lineage.ts';
+import { concludeRelease, endArm, observeRelease, startRelease } from '../../policy/lineage/life.ts';
+import { createLineage } from '../../policy/lineage/state.ts';
 import { planLineage } from '../../workers/plan.ts';
+import { startHubDouble } from '../support/hub-double.ts';
 import { AT, digestOf, makeRelease, makeResult, makeSpec } from '../support/lineage-values.ts';
 import { bitsTensor, f32Tensor, singleFile, temporaryFolder, writeModelFolder } from '../support/safetensors.ts';
 
@@ -24,13 +26,17 @@ async function makeLineage(fields: Readonly<Record<string, unknown>> = {}): Prom
   });
 }
 
+function folderOf({ family: { folder = '' } }: LineageSpec): string {
+  return folder;
+}
+
 /** A release of so many parameters in the family's folder. */
 async function dropRelease(spec: LineageSpec, name: string, values = 4): Promise<void> {
   const weights = f32Tensor(
     'w',
     Array.from({ length: values }, (_, index) => index),
   );
-  await writeModelFolder(path.join(spec.family.folder, name), singleFile(weights));
+  await writeModelFolder(path.join(folderOf(spec), name), singleFile(weights));
 }
 
 describe('the plan of a lineage', () => {
@@ -47,7 +53,7 @@ describe('the plan of a lineage', () => {
       ['M10', [10], 6],
     ]);
     const [first, second] = releases.map(({ sizeBytes }) => sizeBytes);
-    expect(second! - first!).toBe(4); // one float32 more
+    expect((second ?? 0) - (first ?? 0)).toBe(4); // one float32 more
     expect(blockers).toEqual([]);
   });
 
@@ -57,11 +63,15 @@ describe('the plan of a lineage', () => {
     await dropRelease(spec, 'M2-backup');
     await dropRelease(spec, 'scratch');
     await dropRelease(spec, '.M3');
-    await mkdir(path.join(spec.family.folder, 'M4'));
-    await writeFile(path.join(spec.family.folder, 'notes.txt'), 'M5');
+    await mkdir(path.join(folderOf(spec), 'M4'));
+    await writeFile(path.join(folderOf(spec), 'notes.txt'), 'M5');
     const { releases, ignored } = await planLineage(spec);
     expect(releases.map(({ name }) => name)).toEqual(['M1']);
-    expect([...ignored].sort()).toEqual(['M2-backup', 'scratch']);
+    const why = 'the name does not follow `M{release}`';
+    expect(ignored.toSorted((left, right) => (left.name < right.name ? -1 : 1))).toEqual([
+      { name: 'M2-backup', why },
+      { name: 'scratch', why },
+    ]);
   });
 
   it.each([
@@ -85,7 +95,7 @@ describe('the plan of a lineage', () => {
     await dropRelease(spec, 'M1');
     await dropRelease(spec, 'M2');
     const { releases, diskBytes } = await planLineage(spec);
-    const size = releases[0]!.sizeBytes;
+    const size = releases[0]?.sizeBytes ?? 0;
     expect(diskBytes).toBe(size * (1 + 1 * (4 + 2)) + size * (1 + 2 * (4 + 2)));
   });
 
@@ -120,16 +130,77 @@ describe('the plan of a lineage', () => {
     const spec = await makeLineage();
     await dropRelease(spec, 'M1');
     const quantised = { ...bitsTensor('w', 'BF16', [1, 2]), dtype: 'I8' as const, shape: [4] };
-    await writeModelFolder(path.join(spec.family.folder, 'M2'), singleFile(quantised));
+    await writeModelFolder(path.join(folderOf(spec), 'M2'), singleFile(quantised));
     const { blockers, releases } = await planLineage(spec);
     expect(releases.map(({ name }) => name)).toEqual(['M1', 'M2']);
     expect(blockers).toEqual([expect.stringMatching(/^M2: .*`w`.*I8/)]);
   });
 
+  it('begins at `since`, and names what is before', async () => {
+    const spec = await makeLineage();
+    for (const name of ['M1', 'M2', 'M3', 'M4']) await dropRelease(spec, name);
+    const plan = await planLineage({ ...spec, family: { ...spec.family, since: 'M3' } });
+    expect([plan.releases.map(({ name }) => name), plan.older]).toEqual([
+      ['M3', 'M4'],
+      ['M1', 'M2'],
+    ]);
+    expect((await planLineage({ ...spec, family: { ...spec.family, since: 'first' } })).blockers).toEqual([
+      '`family.since` is first, which does not follow `M{release}`, so nothing can come before it; name a release of the family.',
+    ]);
+  });
+
+  it('says of a half-written release what it lacks', async () => {
+    const spec = await makeLineage();
+    await dropRelease(spec, 'M1');
+    await mkdir(path.join(folderOf(spec), 'M2'));
+    await writeFile(path.join(folderOf(spec), 'M2', 'config.json'), '{"architectures": ["LlamaForCausalLM"]}');
+    const { releases, ignored } = await planLineage(spec);
+    expect(releases.map(({ name }) => name)).toEqual(['M1']);
+    expect(ignored).toEqual([
+      { name: 'M2', why: expect.stringMatching(/^not yet a release: .*safetensors/) as string },
+    ]);
+  });
+
+  it('orders the paper’s revisions on the Hub with one pattern, and fetches no weights', async () => {
+    const hub = await startHubDouble({ folder: await temporaryFolder() });
+    onTestFinished(() => hub.stop());
+    await hub.createRepo('allenai/OLMo-2-1124-7B');
+    const names = [
+      'stage2-ingredient1-step6000-tokens26B',
+      'stage1-step928646-tokens3896B',
+      'stage1-step300000-tokens1259B',
+      'stage2-ingredient1-step11931-tokens50B',
+      'stage1-step600000-tokens2517B',
+    ];
+    const model = await writeModelFolder(path.join(await temporaryFolder(), 'm'), singleFile(f32Tensor('w', [1])));
+    for (const branch of names) {
+      await hub.commit('allenai/OLMo-2-1124-7B', { 'README.md': branch }, { branch });
+      await hub.commitFolder('allenai/OLMo-2-1124-7B', model, { branch });
+    }
+    const revisions = 'stage{stage}[-ingredient{ingredient}]-step{step}-tokens{tokens:count}';
+    const family = { hub: 'allenai/OLMo-2-1124-7B', revisions, order: ['stage', 'step'] };
+    const { releases, ignored, blockers } = await planLineage(await makeLineage({ family }), { HF_ENDPOINT: hub.url });
+    expect(releases.map(({ name, fields }) => [name, fields])).toEqual([
+      ['stage1-step300000-tokens1259B', 'stage 1, step 300000'],
+      ['stage1-step600000-tokens2517B', 'stage 1, step 600000'],
+      ['stage1-step928646-tokens3896B', 'stage 1, step 928646'],
+      ['stage2-ingredient1-step6000-tokens26B', 'stage 2, step 6000'],
+      ['stage2-ingredient1-step11931-tokens50B', 'stage 2, step 11931'],
+    ]);
+    expect(releases[0]).toMatchObject({ parameters: null, sizeBytes: expect.any(Number) as number });
+    expect(ignored).toEqual([{ name: 'main', why: `the name does not follow \`${revisions}\`` }]);
+    expect(blockers).toEqual([]);
+    expect(hub.requests.filter((line) => line.includes('safetensors'))).toEqual([]);
+    const none = await planLineage(await makeLineage({ family: { ...family, hub: 'acme/none' } }), {
+      HF_ENDPOINT: hub.url,
+    });
+    expect(none.blockers).toEqual([expect.stringContaining('There is no model acme/none')]);
+  });
+
   it('writes nothing where it looks', async () => {
     const spec = await makeLineage();
     await dropRelease(spec, 'M1');
-    const root = path.dirname(spec.family.folder);
+    const root = path.dirname(folderOf(spec));
     const before = await readdir(root, { recursive: true });
     await planLineage(spec);
     expect(await readdir(root, { recursive: true })).toEqual(before);

@@ -25,27 +25,50 @@ describe('the workflow bundle', () => {
     for (const workflow of ['lineage', 'recycleRun', 'watchFamily']) expect(code).toContain(`function ${workflow}(`);
   }, 120_000);
 
+  it('is another one for versioned workers, whose workflows say what they do at an upgrade', async () => {
+    const cache = path.join(await temporaryFolder(), 'cache');
+    const plain = await workflowBundle(cache);
+    const { codePath } = await workflowBundle(cache, { versioned: true });
+    expect(codePath).not.toBe(plain.codePath);
+    const says = async (file: string): Promise<boolean> =>
+      /versioningBehavior: 'PINNED'\s*\}, \S*recycleRun\)/.test(await readFile(file, 'utf8'));
+    expect([await says(codePath), await says(plain.codePath)]).toEqual([true, false]);
+  }, 120_000);
+
+  it('says of every workflow what it does at an upgrade: runs stay, lineages move', async () => {
+    const read = (name: string): Promise<string> => readFile(path.join(PROJECT_ROOT, 'workflows', name), 'utf8');
+    const said = (await read('versioned.ts')).matchAll(
+      /^setWorkflowOptions\(\{ versioningBehavior: '(\w+)' \}, (\w+)\);$/gm,
+    );
+    const behaviours: Readonly<Record<string, string>> = Object.fromEntries(
+      [...said].map(([, behaviour = '', workflow = '']) => [workflow, behaviour]),
+    );
+    expect(behaviours).toMatchObject({ recycleRun: 'PINNED', watchFamily: 'PINNED', lineage: 'AUTO_UPGRADE' });
+    const exported = [...(await read('index.ts')).matchAll(/^export \{ (\w+) \}/gm)].map(([, workflow]) => workflow);
+    expect(Object.keys(behaviours).sort()).toEqual(exported.sort());
+  });
+
   it('is taken from the cache, untouched, while the sources stay the same', async () => {
     const [cache, root] = [await temporaryFolder(), await copyOfSources()];
-    const { codePath } = await workflowBundle(cache, root);
+    const { codePath } = await workflowBundle(cache, { root });
     await writeFile(codePath, '// from the cache');
-    expect(await workflowBundle(cache, root)).toEqual({ codePath });
+    expect(await workflowBundle(cache, { root })).toEqual({ codePath });
     expect(await readFile(codePath, 'utf8')).toBe('// from the cache');
   }, 120_000);
 
-  it.each(['contracts/task-queues.ts', 'policy/lineage.ts', 'workflows/lineage.ts'])(
+  it.each(['contracts/task-queues.ts', 'policy/lineage/life.ts', 'workflows/lineage.ts'])(
     'is made anew, beside the old one, when %s changes',
     async (changed) => {
       const [cache, root] = [await temporaryFolder(), await copyOfSources()];
-      const before = await workflowBundle(cache, root);
+      const before = await workflowBundle(cache, { root });
       await appendFile(path.join(root, changed), '\nexport const addedByTheTest = 1;\n');
-      const after = await workflowBundle(cache, root);
+      const after = await workflowBundle(cache, { root });
       expect(after.codePath).not.toBe(before.codePath);
       expect((await readdir(cache)).sort()).toEqual(
         [before, after].map(({ codePath }) => path.basename(codePath)).sort(),
       );
-      expect(await readFile(after.codePath, 'utf8')).toContain('addedByTheTest');
-      expect(await readFile(before.codePath, 'utf8')).not.toContain('addedByTheTest');
+      const hasIt = async ({ codePath }: typeof after) => (await readFile(codePath, 'utf8')).includes('addedByTheTest');
+      expect([await hasIt(after), await hasIt(before)]).toEqual([true, false]);
     },
     120_000,
   );
