@@ -1,9 +1,11 @@
 import type { ArtifactKind, ArtifactManifest, Provenance } from '../contracts/artifact.schema.ts';
 import type { Release } from '../contracts/release.ts';
 import type { HarnessIdentity, OutcomeUnit, SampleResult } from '../contracts/evaluation.schema.ts';
-import type { FamilySpec, SuiteSpec } from '../contracts/lineage-spec.schema.ts';
+import type { FamilySpec } from '../contracts/family.schema.ts';
+import type { SuiteSpec } from '../contracts/lineage-spec.schema.ts';
 import type { CommandDefinition, HarnessName, LmEvalDefinition, Scorer } from '../contracts/suite.schema.ts';
 import type { ChatMessage } from '../inference/index.ts';
+import type { KnownRelease, ListedRelease } from '../policy/choose-releases.ts';
 
 /**
  * Content-addressed store: artifacts and records by sha256, refs that move only by compare-and-swap. Safe to share
@@ -42,20 +44,67 @@ export interface ArtifactStore {
   ): Promise<{ readonly swapped: boolean; readonly current: string | null }>;
 }
 
-/** A place where releases appear. */
+/** What a source has now. */
+export interface SourceListing {
+  /** Names with what the source calls their content; complete or not. Unordered. */
+  readonly releases: readonly ListedRelease[];
+  /** What can be no release whatever it is called, and why, for people. */
+  readonly ignored: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** A release at its source, before anything of it is fetched. */
+export type ReleaseLook =
+  | {
+      readonly kind: 'complete';
+      /** Fingerprint of the model's files alone: a changed model card leaves it as it is. */
+      readonly content: string;
+      readonly sizeBytes: number;
+      /** Null where telling would mean to fetch weights. */
+      readonly parameterCount: number | null;
+      /** What would keep it from being recycled, as sentences. */
+      readonly problems: readonly string[];
+    }
+  | { readonly kind: 'incomplete'; readonly why: string };
+
+/** A release's files on this machine, for reading. */
+export interface OpenedRelease {
+  readonly folder: string;
+  readonly uri: string;
+  /** What the source called the content that was opened. */
+  readonly version: string;
+  /** As {@link ReleaseLook} has it. */
+  readonly content: string;
+  /** `link`: fetched, and nobody's but ours. */
+  readonly take: 'copy' | 'link';
+}
+
+/** A place where releases appear. Errors: SOURCE_*, and HUB_* or S3_* by place. */
 export interface ReleaseSource {
-  /** Names of what is complete by now; half-written ones are left out. Unordered. */
-  list(family: FamilySpec): Promise<readonly string[]>;
-  /** Folder and address of a release for reading. @throws SOURCE_RELEASE_GONE, retryable */
-  open(family: FamilySpec, name: string): Promise<{ readonly folder: string; readonly uri: string }>;
+  /** Asks what there is, in few requests, and fetches nothing of it. */
+  list(family: FamilySpec, signal: AbortSignal): Promise<SourceListing>;
+  /** Whether one of them is whole by now; a half-written one is not yet a release. */
+  look(family: FamilySpec, release: ListedRelease, signal: AbortSignal): Promise<ReleaseLook>;
+  /**
+   * Fetches a release into a folder that does not exist yet, if it does not lie on this machine; digests are checked where
+   * the source tells them. A place without history opens what is there now. @throws SOURCE_RELEASE_GONE, retryable
+   */
+  open(input: {
+    readonly family: FamilySpec;
+    readonly release: ListedRelease;
+    readonly into: string;
+    readonly signal: AbortSignal;
+    readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+  }): Promise<OpenedRelease>;
 }
 
 /** The door to other workflows, for activities: made real with the Temporal client. */
 export interface LineageDoor {
-  /** Names of the releases that a lineage has already taken in; empty when it does not run yet. */
-  knownReleases(lineage: string): Promise<readonly string[]>;
+  /** The releases that a lineage has already taken in; empty when it does not run yet. */
+  knownReleases(lineage: string): Promise<readonly KnownRelease[]>;
   /** Hands a pinned release over; doing it twice changes nothing. */
   observeRelease(lineage: string, release: Release): Promise<void>;
+  /** Puts trouble that is nobody's failure into a lineage's log; the same again changes nothing. */
+  noteTrouble(lineage: string, trouble: { readonly what: string; readonly why: string }): Promise<void>;
   /** Tells a run that a checkpoint is in the store; repeats are dropped there. */
   announceCheckpoint(workflowId: string, runId: string, checkpoint: CheckpointNotice): Promise<void>;
 }
@@ -63,6 +112,8 @@ export interface LineageDoor {
 export interface CheckpointNotice {
   readonly step: number;
   readonly modelDigest: string;
+  /** Seconds in which a trainer was launched by then, all attempts together. */
+  readonly trainedSeconds: number;
 }
 
 /** Folders of this machine for unfinished work: a cache and a scratch pad, never the truth. */
@@ -170,6 +221,16 @@ export interface Publisher {
     readonly manifest: ArtifactManifest;
     readonly card: string;
     readonly provenance: unknown;
+  }): Promise<{ readonly previousDigest: string | null }>;
+  /**
+   * Makes a version that was live before live again, with the card that it had; one that is gone or damaged is uploaded
+   * again. Restoring what is live changes nothing.
+   * @throws PUBLISH_VERIFY_FAILED
+   */
+  restore(input: {
+    readonly target: string;
+    readonly modelFolder: string;
+    readonly manifest: ArtifactManifest;
   }): Promise<{ readonly previousDigest: string | null }>;
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import type { PublishedModel, RunKey } from '../contracts/run.ts';
 import { evaluationRecordSchema } from '../contracts/evaluation.schema.ts';
@@ -21,7 +22,7 @@ import { RegraftError } from '../contracts/error.ts';
 import { judgeGateInSteps } from '../policy/gate/judge-gate.ts';
 import { modelCard, type CardFacts } from '../policy/model-card.ts';
 import type { ArtifactStore, Clock, Publisher } from './ports.ts';
-import { stageAtRim } from './rim.ts';
+import { atRim, stageAtRim } from './rim.ts';
 
 export interface PublishDeps {
   readonly store: ArtifactStore;
@@ -55,13 +56,70 @@ export interface PublishInput extends CardFacts {
   readonly targets: LineageSpec['publish'];
 }
 
-/** Judging and going live, on the `io` queue. */
+export interface RollbackInput {
+  readonly lineage: string;
+  /** What is live. */
+  readonly from: PublishedModel;
+  readonly to: PublishedModel;
+  readonly targets: LineageSpec['publish'];
+  readonly actor: string;
+  readonly reason: string;
+  /** Workflow time: part of the record, so that a second run keeps the same one. */
+  readonly at: string;
+}
+
+const rollbackSchema = z.looseObject({ at: z.iso.datetime() });
+
+/** Judging, going live and going back, on the `io` queue. */
 
 export function createPublishActivities(deps: PublishDeps) {
   return {
     judgeCandidate: stageAtRim(deps.metrics, 'gate', (input: JudgeInput) => judgeCandidate(deps, input)),
     publishModel: stageAtRim(deps.metrics, 'publish', (input: PublishInput) => publishModel(deps, input)),
+    rollBack: atRim((input: RollbackInput) => rollBack(deps, input)),
   };
+}
+
+/**
+ * Makes an earlier model live again: in every target in turn, then the lineage's `published` ref, beside a record of who
+ * asked and why. What is live already is left as it is, so running twice changes nothing.
+ * @throws RegraftError ROLLBACK_CONFLICT when something else went live meanwhile; PUBLISH_VERIFY_FAILED
+ */
+async function rollBack(deps: PublishDeps, input: RollbackInput): Promise<{ readonly recordDigest: string }> {
+  const { store, publisher } = deps;
+  const { lineage } = input;
+  const [from, to] = [input.from.candidateDigest, input.to.candidateDigest];
+  const ref = `published/${lineage}`;
+  const live = await store.readRef(ref);
+  if (live !== from && live !== to) throw rollbackConflict(input, live);
+  const [modelFolder, manifest] = await Promise.all([store.materialize(to), store.manifest(to)]);
+  for (const { folder: target } of input.targets) await publisher.restore({ target, modelFolder, manifest });
+  if (live !== to) {
+    const { swapped, current } = await store.swapRef(ref, from, to);
+    if (!swapped && current !== to) throw rollbackConflict(input, current);
+  }
+  return { recordDigest: await recordRollback(store, input) };
+}
+
+/** Keeps who asked and why, before all earlier ones: the ref names the newest, and each the one before it. */
+async function recordRollback(store: ArtifactStore, input: RollbackInput): Promise<string> {
+  const { lineage, from, to, actor, reason, at } = input;
+  const ref = `rollbacks/${lineage}`;
+  const before = await store.readRef(ref);
+  if (before !== null && rollbackSchema.parse(await store.getRecord(before)).at === at) return before;
+  const recordDigest = await store.putRecord({
+    ...{ schema: 'regraft.rollback/1', lineage, release: to.release, actor, reason, at, before },
+    ...{ from: from.candidateDigest, to: to.candidateDigest },
+  });
+  const { current } = await store.swapRef(ref, before, recordDigest);
+  return current ?? recordDigest;
+}
+
+function rollbackConflict({ lineage, from, to }: RollbackInput, live: string | null): RegraftError {
+  return new RegraftError(
+    'ROLLBACK_CONFLICT',
+    `Lineage ${lineage}: ${from.release} was to be rolled back to ${to.release}, but ${live ?? 'nothing'} is live now instead of ${from.candidateDigest}; look with \`regraft status ${lineage}\` and order it again.`,
+  );
 }
 
 /**

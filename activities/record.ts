@@ -1,12 +1,14 @@
-import type { ArmState } from '../contracts/lineage-state.ts';
+import type { ArmState, LogEntry } from '../contracts/lineage-state.ts';
 import type { Release } from '../contracts/release.ts';
 import type { PreviousRun, RunKey } from '../contracts/run.ts';
 import {
   releaseRecordSchema,
   runRecordSchema,
   type ArmSummary,
+  type ReleaseRecord,
   type RunRecord,
 } from '../contracts/run-record.schema.ts';
+import { LABELS } from '../metrics/labels.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import { summarizeRelease, type ArmWithRecord } from '../policy/summarize-release.ts';
 import { resultOf } from '../policy/arm-result.ts';
@@ -33,6 +35,10 @@ export interface ConcludeInput {
   readonly observedAt: string;
   /** Workflow time: part of the record, so that a second run keeps the same one. */
   readonly concludedAt: string;
+  /** How it ends; inputs of before these two were kept lack them. */
+  readonly status?: ReleaseRecord['status'];
+  /** What was ordered since the release before was concluded, oldest first. */
+  readonly orders?: readonly LogEntry[];
 }
 
 /** Writing down what happened, on the `io` queue. */
@@ -56,11 +62,11 @@ async function recordRun(deps: RecordDeps, input: RecordRunInput): Promise<{ rea
   return { recordDigest: await deps.store.putRecord(record) };
 }
 
-/** Compares the arms of a release, keeps the release record and shows its numbers. Null when no arm succeeded. */
-async function concludeRelease(
-  deps: RecordDeps,
-  input: ConcludeInput,
-): Promise<{ readonly recordDigest: string | null }> {
+/**
+ * Compares the arms of a release that succeeded, keeps the release record with what was ordered, and shows its numbers. Run
+ * twice, it keeps the same record.
+ */
+async function concludeRelease(deps: RecordDeps, input: ConcludeInput): Promise<{ readonly recordDigest: string }> {
   const { store, metrics } = deps;
   const { lineage, release, concludedAt } = input;
   metrics.touch({ lineage, release: release.name });
@@ -70,13 +76,14 @@ async function concludeRelease(
 
   const previous = await readPrevious(store, input.previous ?? null);
   const arms = summarizeRelease(await readRecords(store, input.arms), previous);
-  if (arms.length === 0) return { recordDigest: null };
   showStepsToTarget(metrics, input, arms);
   const record = releaseRecordSchema.parse({
     schema: 'regraft.release/1',
     lineage,
     release: { name: release.name, digest: release.digest },
+    ...(input.status !== undefined && { status: input.status }),
     arms,
+    orders: [...(input.orders ?? [])],
     concludedAt,
   });
   return { recordDigest: await store.putRecord(record) };
@@ -84,9 +91,8 @@ async function concludeRelease(
 
 function countRuns(metrics: Metrics, { lineage, arms }: ConcludeInput): void {
   for (const { arm, status } of arms) {
-    if (status === 'succeeded' || status === 'failed' || status === 'cancelled') {
-      metrics.runs.increment({ lineage, arm, outcome: status });
-    }
+    const outcome = LABELS.outcome.find((one) => one === status);
+    if (outcome !== undefined) metrics.runs.increment({ lineage, arm, outcome });
   }
 }
 

@@ -3,7 +3,7 @@ import { isCodedError, RegraftError } from '../contracts/error.ts';
 import type { TrainingOutcome } from '../contracts/run-record.schema.ts';
 import { worstContinuity } from '../policy/continuity.ts';
 import { STOPPED } from '../policy/trainer-exit.ts';
-import { stepsLost } from '../policy/training-ledger.ts';
+import { stepsLost, trainedSeconds } from '../policy/training-ledger.ts';
 import { stageAtRim, type ActivityScope } from './rim.ts';
 import type { TrainerLaunch } from './training-ports.ts';
 import { begin } from './training/begin.ts';
@@ -134,6 +134,7 @@ async function outcomeOf({ deps, claim, jobDigest, datasetDigest }: Training): P
     stepsLost: stepsLost(attempts),
     continuity: worstContinuity(attempts.flatMap(({ continuity }) => continuity ?? [])),
     stepsDone: checkpoints.at(-1)?.step ?? 0,
+    trainedSeconds: trainedSeconds(attempts, deps.clock.now().toISOString()),
     checkpoints: checkpoints.map(({ step, modelDigest }) => ({ step, modelDigest })),
     curveDigest: await deps.store.putRecord(curve),
     datasetDigest,

@@ -59,11 +59,13 @@ function unreadable(message: string, cause: unknown): RegraftError {
 }
 
 function withAbsolutePaths(spec: LineageSpec, folder: string, home: string): LineageSpec {
-  const absolute = (value: string): string =>
-    value.startsWith('{home}') ? path.join(home, value.slice('{home}'.length)) : path.resolve(folder, value);
+  const absolute = (value: string): string => {
+    if (value.startsWith('secret://')) return value; // workers know the path
+    return value.startsWith('{home}') ? path.join(home, value.slice('{home}'.length)) : path.resolve(folder, value);
+  };
   return {
     ...spec,
-    family: { ...spec.family, folder: absolute(spec.family.folder) },
+    family: { ...spec.family, ...(spec.family.folder !== undefined && { folder: absolute(spec.family.folder) }) },
     finetune: {
       ...spec.finetune,
       dataset: spec.finetune.dataset.startsWith('hub://') ? spec.finetune.dataset : absolute(spec.finetune.dataset),

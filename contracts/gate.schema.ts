@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256Schema } from './artifact.schema.ts';
+import { durationSchema } from './duration.schema.ts';
 import { outcomeUnitSchema, type EvaluationRecord } from './evaluation.schema.ts';
 
 /** The same rule as for the suites' own names. */
@@ -14,6 +15,26 @@ const shareSchema = z.number().min(0).max(1);
  */
 export const referenceKindSchema = z.enum(['published', 'base', 'plain', 'previous']);
 export type ReferenceKind = z.output<typeof referenceKindSchema>;
+
+/** Who lets a candidate go live that passed: a person, within a time or however long it takes. */
+const approvalSchema = z.union([
+  z.literal('manual'),
+  z.strictObject({
+    timeout: durationSchema.describe('How long a person has'),
+    otherwise: z.enum(['approve', 'reject']).describe('What is done when nobody has decided by then'),
+  }),
+]);
+export type ApprovalSpec = z.output<typeof approvalSchema>;
+
+/** How a candidate that passed was let go live, or was not. */
+export const approvalDecisionSchema = z.strictObject({
+  decision: z.enum(['approved', 'rejected', 'superseded']),
+  /** `regraft` where nobody decided in time, or a newer release did. */
+  actor: z.string(),
+  reason: z.string(),
+  at: z.iso.datetime(),
+});
+export type ApprovalDecision = z.output<typeof approvalDecisionSchema>;
 
 /** Whether a candidate may be published, as a lineage declares it; docs/evaluation.md. */
 export const gateSchema = z.strictObject({
@@ -60,6 +81,9 @@ export const gateSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Fewer samples than this are never enough for `nonInferior` or `superior`, whatever they show'),
+  approval: approvalSchema
+    .optional()
+    .describe('A person has to approve a candidate that passed before it goes live; manual: however long that takes'),
 });
 export type GateSpec = z.output<typeof gateSchema>;
 

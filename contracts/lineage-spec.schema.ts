@@ -1,30 +1,20 @@
 import { z } from 'zod';
 import { autoSchema } from './choice.schema.ts';
 import { stopSchema } from './curve.schema.ts';
+import { budgetSchema } from './budget.schema.ts';
+import { durationSchema } from './duration.schema.ts';
 import { secondsOf } from './duration.ts';
+import { familyProblems, familySchema } from './family.schema.ts';
 import { gateSchema, type GateSpec } from './gate.schema.ts';
 import { harnessNameSchema } from './suite.schema.ts';
+import { GPU_QUEUE } from './task-queues.ts';
+import type { SUPERVISION_KEYS } from './supervision-keys.ts';
 
 /** Lower-case letters, digits and dashes; it becomes part of workflow ids, folders and metric labels. */
 const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and dashes, at most 63');
 const pathSchema = z.string().min(1);
-const durationSchema = z
-  .string()
-  .regex(/^[1-9][0-9]*(s|m|h)$/, 'write a whole number and a unit: 30s, 5m or 1h')
-  .describe('Whole number and unit: 30s, 5m, 1h');
-
-/** Where releases come from and the rule that orders them. */
-const familySchema = z.strictObject({
-  folder: pathSchema.describe('Folder in which every sub-folder is one release (a complete model folder)'),
-  names: z
-    .string()
-    .regex(/\{[a-z]+\}/i, 'name at least one field in braces, e.g. M{release} or step{step}')
-    .describe('Pattern of release names; {field} stands for a number. Names that do not match are ignored'),
-  order: z.array(z.string()).min(1).describe('Fields of the pattern, most significant first'),
-  pollEvery: durationSchema.default('1m').describe('How often the source is asked for new releases'),
-});
 
 const loraSchema = z.strictObject({
   rank: z.int().min(1).max(65_536),
@@ -133,6 +123,11 @@ const recipeShape = {
 /** How a training is looked after. None of it changes what is computed: it may be changed while a training runs. */
 const supervisionShape = {
   launcher: launcherSchema.default({ local: { gpus: 1 } }),
+  queue: z
+    .string()
+    .regex(GPU_QUEUE, 'write gpu, or gpu- and the shape of the machines: gpu-h100')
+    .optional()
+    .describe('Queue whose workers train: gpu-<shape> for one kind of machine; gpu unless given'),
   stallAfter: durationSchema.default('30m').describe('A trainer that makes no step for so long is ended and resumed'),
   leaseFor: durationSchema
     .default('15m')
@@ -151,7 +146,7 @@ const supervisionShape = {
     )
     .default([])
     .describe('Variables of the worker that the trainer gets beside the usual few, e.g. HF_TOKEN'),
-} as const;
+} as const satisfies Readonly<Record<(typeof SUPERVISION_KEYS)[number], z.ZodType>>;
 
 const finetuneSchema = z.strictObject({ ...recipeShape, ...supervisionShape }).superRefine((spec, context) => {
   if ((spec.trainer === 'command') !== (spec.command !== undefined)) {
@@ -187,7 +182,7 @@ const probeSchema = z.strictObject({
 });
 export type ProbeSpec = z.output<typeof probeSchema>;
 
-export const armSchema = z.enum(['plain', 'direct', 'iterative', 'auto']);
+export const armSchema = z.enum(['plain', 'direct', 'iterative', 'auto', 'transfer-only']);
 /** One strategy as run at one release. */
 export type Arm = z.output<typeof armSchema>;
 
@@ -209,16 +204,7 @@ interface CrossProblem {
 
 /** Everything that is wrong between keys that are right each by itself. */
 function crossProblems(spec: Compared): readonly CrossProblem[] {
-  return [...familyProblems(spec), ...suiteProblems(spec), ...armProblems(spec)];
-}
-
-function familyProblems({ family }: Compared): readonly CrossProblem[] {
-  const fields = [...family.names.matchAll(/\{([a-z]+)\}/gi)].flatMap((match) => match[1] ?? []);
-  return family.order.flatMap((field, index) => {
-    if (fields.includes(field)) return [];
-    const message = `\`${field}\` is not a field of the pattern \`${family.names}\`; use one of ${fields.join(', ')}`;
-    return [{ path: ['family', 'order', index], message }];
-  });
+  return [...familyProblems(spec.family), ...suiteProblems(spec), ...armProblems(spec)];
 }
 
 /** Parts of a gate that name suites. */
@@ -266,7 +252,7 @@ export const lineageSpecSchema = z
     name: nameSchema,
     family: familySchema,
     strategy: armSchema.describe(
-      'The production arm: the one that is gated and published; auto: decided by measurement',
+      'The production arm: the one that is gated and published; auto: decided by measurement; transfer-only: the first Δ is added to every release and nothing is trained again',
     ),
     controls: z.array(armSchema).max(3).default([]).describe('Arms that run beside it to prove the benefit'),
     finetune: finetuneSchema,
@@ -281,7 +267,34 @@ export const lineageSpecSchema = z
     probe: probeSchema
       .optional()
       .describe('Measure whether the releases are linearly connected before anything is trained'),
-    backlog: z.literal('queue').default('queue').describe('Releases are taken one after the other, in family order'),
+    controlsEvery: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Controls run at every n-th release only, beginning with the first; what `direct` needs runs always'),
+    backlog: z
+      .enum(['queue', 'latest', 'supersede'])
+      .default('queue')
+      .describe(
+        'What a release does that arrives while another is worked on. queue: all, in family order; latest: that one is finished, then the newest is taken and those between are skipped; supersede: that one ends at a checkpoint, and its best Δ is carried to the newest',
+      ),
+    budget: budgetSchema.optional().describe('What may be spent, and what happens when it is'),
+    priority: z
+      .int()
+      .min(1)
+      .max(5)
+      .optional()
+      .describe('Of its work on the queues: 1 goes first, 5 last; 3 unless given'),
+    team: nameSchema
+      .optional()
+      .describe('Lineages of one team share its turn on the queues; each is a team of its own unless given'),
+    share: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .optional()
+      .describe('Turns of its team for each turn of another; 1 unless given'),
+    concurrency: z.int().min(1).max(4).optional().describe('Arms that run at a time; all side by side unless given'),
     publish: z
       .array(z.strictObject({ folder: pathSchema }))
       .max(8)
@@ -294,7 +307,6 @@ export const lineageSpecSchema = z
     { when: ({ value }) => comparedSchema.safeParse(value).success },
   );
 export type LineageSpec = z.output<typeof lineageSpecSchema>;
-export type FamilySpec = LineageSpec['family'];
 export type FinetuneSpec = LineageSpec['finetune'];
 /** Keys of a fine-tune that change what is computed; the others only say how it is looked after. */
 export const RECIPE_KEYS = Object.keys(recipeShape) as readonly (keyof typeof recipeShape)[];

@@ -4,7 +4,7 @@ import { startChoiceSchema } from './choice.schema.ts';
 import { connectivitySummarySchema } from './connectivity.schema.ts';
 import { curveVerdictSchema, targetMeasurementSchema } from './curve.schema.ts';
 import { outcomeUnitSchema } from './evaluation.schema.ts';
-import { gateDecisionSchema } from './gate.schema.ts';
+import { approvalDecisionSchema, gateDecisionSchema } from './gate.schema.ts';
 import { armSchema, lineageSpecSchema } from './lineage-spec.schema.ts';
 import { attemptSummarySchema, continuitySchema, trainingStartSchema } from './training-ledger.schema.ts';
 
@@ -66,6 +66,8 @@ export const trainingOutcomeSchema = z.strictObject({
   /** Whether replayed steps were the same: the worst of all resumes. */
   continuity: continuitySchema.shape.verdict.default('nothing to compare'),
   stepsDone: stepSchema,
+  /** Seconds in which a trainer was launched, all attempts together. Records of before it was kept lack it. */
+  trainedSeconds: z.number().min(0).default(0),
   checkpoints: z.array(z.strictObject({ step: stepSchema, modelDigest: sha256Schema })).min(1),
   /** Record: training curve, one entry a step ({step, lossNats, learningRate, gradientNorm, tokensSeen}). */
   curveDigest: sha256Schema,
@@ -102,6 +104,12 @@ export const runRecordSchema = z.strictObject({
   /** L2 norm of Δ over all parameters; null: no Δ of its own. */
   deltaNorm: z.number().min(0).nullable(),
   gate: gateDecisionSchema.nullable(),
+  /** Null: nobody was asked. */
+  approval: approvalDecisionSchema.nullable().default(null),
+  /** Why it did not go live although it passed, or was not judged; null: nothing kept it. */
+  withheld: z.string().nullable().default(null),
+  /** A newer release made it end early. */
+  superseded: z.boolean().default(false),
   publications: z.array(publicationSchema),
   startedAt: isoSchema,
   finishedAt: isoSchema,
@@ -123,12 +131,19 @@ export const armSummarySchema = z.strictObject({
 });
 export type ArmSummary = z.output<typeof armSummarySchema>;
 
+/** Somebody's order that concerns a release, or what the service itself did. */
+const orderSchema = z.strictObject({ actor: z.string(), reason: z.string(), at: z.string(), what: z.string() });
+
 /** What a release brought, all arms together. */
 export const releaseRecordSchema = z.strictObject({
   schema: z.literal('regraft.release/1'),
   lineage: z.string(),
   release: z.strictObject({ name: z.string(), digest: sha256Schema }),
+  /** How it ended; absent from records of before it was kept. */
+  status: z.enum(['succeeded', 'superseded', 'failed', 'cancelled', 'skipped']).optional(),
   arms: z.array(armSummarySchema),
+  /** What was ordered since the release before was concluded, oldest first: the whole log, release by release. */
+  orders: z.array(orderSchema).default([]),
   concludedAt: isoSchema,
 });
 export type ReleaseRecord = z.output<typeof releaseRecordSchema>;

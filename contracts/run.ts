@@ -1,6 +1,7 @@
 import type { ConnectivitySummary } from './connectivity.schema.ts';
 import type { CurveVerdict } from './curve.schema.ts';
 import type { DeltaSource } from './delta-source.ts';
+import type { ApprovalDecision } from './gate.schema.ts';
 import type { Arm, LineageSpec } from './lineage-spec.schema.ts';
 import type { Release } from './release.ts';
 import type { SuiteScore, TrainingOutcome } from './run-record.schema.ts';
@@ -43,6 +44,8 @@ export interface RunInput {
   /** A plain arm of its own work runs beside this one, which is told of its end. */
   readonly besidePlain?: boolean;
   readonly paused: boolean;
+  /** Why the candidate is not to go live whatever the gate says, in a sentence: something newer is live. */
+  readonly withheld?: string;
 }
 
 /** What the lineage keeps of a finished run; the whole is in the record. */
@@ -67,6 +70,22 @@ export interface RunResult {
   readonly choice?: string;
   readonly convergence?: Pick<CurveVerdict, 'state' | 'reason' | 'stepsSaved'>;
   readonly connectivity?: ConnectivitySummary;
+  /** L2 norm of its Δ; absent where it left none of its own. */
+  readonly deltaNorm?: number;
+  /** Set where a newer release made it end early: its Δ is carried, its candidate was not judged or not let go live. */
+  readonly superseded?: true;
+  readonly approval?: ApprovalDecision;
+  /** Why it did not go live although it passed. */
+  readonly withheld?: string;
+  readonly spent?: Spent;
+}
+
+/** What a training took. */
+export interface Spent {
+  readonly steps: number;
+  /** Seconds in which a trainer was launched, all attempts together. */
+  readonly trainedSeconds: number;
+  readonly gpuSeconds: number;
 }
 
 /** One point of the target suite's curve. */
@@ -79,7 +98,7 @@ export interface RunPoint {
 
 /**
  * Stages of a run, in order. `recycle`, `probe` and `decide` need a source, `probe` a spec that asks for it, `decide` the
- * strategy `auto`; `gate` and `publish` are production's.
+ * strategy `auto`; `gate`, `approval` (where the spec asks for it) and `publish` are production's.
  */
 export const RUN_STAGES = [
   'inspect',
@@ -90,6 +109,7 @@ export const RUN_STAGES = [
   'finetune',
   'difference',
   'gate',
+  'approval',
   'publish',
   'record',
 ] as const;

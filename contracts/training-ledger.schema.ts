@@ -46,6 +46,8 @@ export const attemptSchema = z.strictObject({
   chance: z.string(),
   host: z.string(),
   launcher: launcherSchema,
+  /** When its trainer was launched; ledgers of before it was kept lack it. */
+  begunAt: z.iso.datetime().optional(),
   atStep: stepSchema,
   microBatchSize: z.int().min(1),
   /** Its newest committed checkpoint; 0: none. */

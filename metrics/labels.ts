@@ -11,16 +11,16 @@ export const LABELS = {
   lineage: null,
   release: null,
   suite: null,
-  arm: ['plain', 'direct', 'iterative', 'auto'],
+  arm: ['plain', 'direct', 'iterative', 'auto', 'transfer-only'],
   stage: [
     ...(['inspect', 'recycle', 'baseline', 'probe', 'decide'] as const),
-    ...(['finetune', 'difference', 'gate', 'publish', 'record'] as const),
+    ...(['finetune', 'difference', 'gate', 'approval', 'publish', 'record'] as const),
   ],
   how: ['started', 'resumed', 'adopted'],
   /** Classes of ends (policy/trainer-exit.ts). */
   end: ['done', 'refused', 'out-of-memory', 'diverged', 'preempted', 'infrastructure', 'stopped'],
   verdict: ['verified', 'broken', 'nothing to compare'],
-  outcome: ['succeeded', 'failed', 'cancelled'],
+  outcome: ['succeeded', 'superseded', 'failed', 'cancelled'],
   decision: ['pass', 'reject'],
   /** What a curve is held against. */
   against: ['plain', 'previous', 'declared'],

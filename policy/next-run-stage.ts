@@ -1,5 +1,5 @@
 import type { StartChoice } from '../contracts/choice.schema.ts';
-import type { GateDecision } from '../contracts/gate.schema.ts';
+import type { ApprovalDecision, GateDecision } from '../contracts/gate.schema.ts';
 import { RUN_STAGES, type RunStage } from '../contracts/run.ts';
 
 /** What a run has behind it, as far as the next stage depends on it. */
@@ -14,6 +14,15 @@ export interface RunProgress {
   readonly choice: StartChoice['kind'] | null;
   readonly done: readonly RunStage[];
   readonly gate: GateDecision['decision'] | null;
+  /** Nothing is trained where there is a Δ to add. */
+  readonly transferOnly: boolean;
+  /** A person has to approve. */
+  readonly asks: boolean;
+  readonly approval: ApprovalDecision['decision'] | null;
+  /** Something newer is live: nothing of this run goes live. */
+  readonly withheld: boolean;
+  /** A newer release made it end early. */
+  readonly superseded: boolean;
 }
 
 /**
@@ -29,11 +38,16 @@ const APPLIES: Partial<Readonly<Record<RunStage, (progress: RunProgress) => bool
   recycle: ({ hasSource }) => hasSource,
   probe: ({ probes, hasSource }) => probes && hasSource,
   decide: ({ decides }) => decides,
-  finetune: ({ choice }) => choice === null || choice === 'finetune',
-  difference: ({ choice }) => choice !== 'skip',
-  gate: ({ production, choice }) => production && choice !== 'skip',
-  publish: ({ gate }) => gate === 'pass',
+  finetune: (progress) => !onlyTransfers(progress) && (progress.choice === null || progress.choice === 'finetune'),
+  difference: (progress) => !onlyTransfers(progress) && progress.choice !== 'skip',
+  gate: ({ production, choice, superseded }) => production && choice !== 'skip' && !superseded,
+  approval: ({ gate, asks, withheld }) => gate === 'pass' && asks && !withheld,
+  publish: ({ gate, asks, approval, withheld }) => gate === 'pass' && !withheld && (!asks || approval === 'approved'),
 };
+
+function onlyTransfers({ transferOnly, hasSource }: RunProgress): boolean {
+  return transferOnly && hasSource;
+}
 
 function applies(stage: RunStage, progress: RunProgress): boolean {
   return APPLIES[stage]?.(progress) ?? true;

@@ -25,7 +25,7 @@ export function takeOver(ledger: TrainingLedger, holder: string): TrainingLedger
 /** What is known of an attempt when it begins; the rest follows from the ledger. */
 export type AttemptBegin = Pick<
   Attempt,
-  'launch' | 'launcher' | 'chance' | 'host' | 'atStep' | 'microBatchSize' | 'rejected'
+  'launch' | 'launcher' | 'chance' | 'host' | 'begunAt' | 'atStep' | 'microBatchSize' | 'rejected'
 >;
 
 /**
@@ -121,4 +121,18 @@ function changeAttempt(ledger: TrainingLedger, number: number, change: (attempt:
     ...ledger,
     attempts: ledger.attempts.map((attempt) => (attempt.attempt === number ? change(attempt) : attempt)),
   };
+}
+
+/**
+ * Seconds in which a trainer was launched, all attempts together. One whose end nobody saw counts until the next began.
+ *
+ * @param now ISO time, for an attempt that runs
+ */
+export function trainedSeconds(attempts: readonly Attempt[], now: string): number {
+  const spans = attempts.map(({ begunAt, end }, index) => {
+    if (begunAt === undefined) return 0;
+    const until = end?.at ?? attempts[index + 1]?.begunAt ?? now;
+    return Math.max(Date.parse(until) - Date.parse(begunAt), 0) / 1000;
+  });
+  return spans.reduce((sum, span) => sum + span, 0);
 }

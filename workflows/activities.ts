@@ -6,7 +6,7 @@ import type { createPublishActivities } from '../activities/publish.ts';
 import type { createRecordActivities } from '../activities/record.ts';
 import type { createReleaseActivities } from '../activities/release.ts';
 import type { createTrainActivities } from '../activities/train.ts';
-import { taskQueue } from '../contracts/task-queues.ts';
+import { taskQueue, trainingTaskQueue } from '../contracts/task-queues.ts';
 
 /** Waits between tries: soon at first (a restarted worker is there in seconds), a minute at most. */
 const retry: NonNullable<ActivityOptions['retry']> = {
@@ -60,12 +60,16 @@ export const evaluation = proxyActivities<ReturnType<typeof createEvaluateActivi
 /**
  * Supervision of trainings. A lost worker is noticed within the heartbeat timeout; the trainer goes on meanwhile and is
  * adopted. No limit on attempts: preemption and pauses each end one.
+ *
+ * @param queue of the spec; `gpu` unless given
  */
-export const gpu = proxyActivities<ReturnType<typeof createTrainActivities>>({
-  taskQueue: taskQueue('gpu'),
-  heartbeatTimeout: '10s',
-  startToCloseTimeout: '7d',
-  scheduleToCloseTimeout: '30d',
-  retry,
-  cancellationType,
-});
+export function gpuOn(queue: string | undefined): ReturnType<typeof createTrainActivities> {
+  return proxyActivities<ReturnType<typeof createTrainActivities>>({
+    taskQueue: trainingTaskQueue(queue),
+    heartbeatTimeout: '10s',
+    startToCloseTimeout: '7d',
+    scheduleToCloseTimeout: '30d',
+    retry,
+    cancellationType,
+  });
+}

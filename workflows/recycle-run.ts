@@ -1,7 +1,9 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
+  isCancellation,
   setHandler,
   setCurrentDetails,
   workflowInfo,
@@ -9,19 +11,25 @@ import {
 import type { StartChoice } from '../contracts/choice.schema.ts';
 import type { ConnectivitySummary } from '../contracts/connectivity.schema.ts';
 import type { GateDecision } from '../contracts/gate.schema.ts';
-import type { RunInput, RunKey, RunPoint, RunResult, RunStage } from '../contracts/run.ts';
-import type { EvaluatedStep, Publication, TrainingOutcome } from '../contracts/run-record.schema.ts';
+import type { RunInput, RunKey, RunResult, RunStage, Spent } from '../contracts/run.ts';
+import type { EvaluatedStep, Publication } from '../contracts/run-record.schema.ts';
 import { keepBest } from '../policy/keep-best.ts';
 import { nextRunStage } from '../policy/next-run-stage.ts';
+import { deltaDigestOf, outcomeWord, recordOf, resultOf, type RunFacts } from '../policy/run-outcome.ts';
 import { cpu, io } from './activities.ts';
-import { stageSignal } from './lineage.messages.ts';
-import { checkpointSignal, holdSignal, siblingSignal } from './recycle-run.messages.ts';
+import { spentSignal, stageSignal } from './lineage.messages.ts';
+import * as messages from './recycle-run.messages.ts';
+import { ApprovalDesk } from './run/approval-desk.ts';
 import { AutoStart } from './run/auto-start.ts';
 import { earlier } from './run/earlier.ts';
 import { Evaluations } from './run/evaluations.ts';
 import { gateReferences } from './run/gate-references.ts';
 import { PlainBeside } from './run/plain-beside.ts';
 import { Training } from './run/training.ts';
+import { showInSearch } from './search-attributes.ts';
+
+/** Until it trains, a run that is superseded leaves nothing that would be missed. */
+const BEFORE_TRAINING: readonly RunStage[] = ['inspect', 'recycle', 'baseline', 'probe', 'decide', 'finetune'];
 
 /**
  * One arm of one lineage at one release, from inspection to record. Asks the policy for the next stage, runs it, keeps
@@ -41,6 +49,12 @@ class Run {
   readonly #plain: PlainBeside;
   /** Null with every strategy but `auto`, and where there is no Δ to decide about. */
   readonly #auto: AutoStart | null;
+  readonly #desk = new ApprovalDesk();
+  /** The release that this run is to end early for. */
+  #supersededBy: string | null = null;
+  #stage: RunStage | null = null;
+  /** Of a stage that can be given up when a newer release comes. */
+  #scope: CancellationScope | null = null;
   #startModel: string;
   #connectivity: ConnectivitySummary | null = null;
   #choice: StartChoice | null = null;
@@ -61,16 +75,30 @@ class Run {
     this.#training = new Training({
       ...{ key, spec, evaluations: this.#evaluations, held: paused },
       target: () => this.#plain.target(),
+      onSpent: (spent) => this.#tellSpent(spent),
     });
-    setHandler(checkpointSignal, ({ step, modelDigest }) => {
-      this.#training.announce(step, modelDigest);
+    this.#handleMessages();
+  }
+
+  #handleMessages(): void {
+    setHandler(messages.checkpointSignal, ({ step, modelDigest, trainedSeconds }) => {
+      this.#training.announce(step, modelDigest, trainedSeconds);
     });
-    setHandler(holdSignal, ({ held }) => {
+    setHandler(messages.holdSignal, ({ held }) => {
       this.#training.hold(held);
     });
-    setHandler(siblingSignal, (end) => {
+    setHandler(messages.siblingSignal, (end) => {
       this.#plain.note(end);
       this.#training.look();
+    });
+    setHandler(messages.supersedeSignal, ({ by }) => {
+      this.#supersede(by);
+    });
+    setHandler(messages.approvalSignal, (decision) => {
+      this.#desk.decide(decision);
+    });
+    setHandler(messages.superviseSignal, (finetune) => {
+      this.#training.supervise(finetune);
     });
   }
 
@@ -79,21 +107,57 @@ class Run {
       await this.#pass(stage);
       this.#done.push(stage);
     }
-    return this.#result();
+    const facts = this.#facts();
+    showInSearch({ state: outcomeWord(facts) });
+    return resultOf(this.#input, facts, this.#recordDigest);
   }
 
   /** From going live to its record a run is neither held nor cancelled: its lineage has to know what is live. */
   async #pass(stage: RunStage): Promise<void> {
-    const isLive = this.#done.includes('publish');
+    const isLive = this.#isLive();
     if (!isLive) await condition(() => !this.#training.held);
-    await new CancellationScope({ cancellable: stage !== 'publish' && !isLive }).run(async () => {
-      await this.#enter(stage);
-      await this.#stages[stage]();
-    });
+    this.#endIfSuperseded(stage);
+    this.#stage = stage;
+    const scope = new CancellationScope({ cancellable: stage !== 'publish' && !isLive });
+    this.#scope = BEFORE_TRAINING.includes(stage) && stage !== 'finetune' ? scope : null;
+    try {
+      await scope.run(async () => {
+        await this.#enter(stage);
+        await this.#stages[stage]();
+      });
+    } catch (error) {
+      if (isCancellation(error) && this.#scope !== null) this.#endIfSuperseded(stage);
+      throw error;
+    }
+  }
+
+  #isLive(): boolean {
+    return this.#done.includes('publish');
+  }
+
+  /** Before it trains it ends at once, a training ends at a checkpoint, a candidate does not wait for a person any longer. */
+  #supersede(by: string): void {
+    if (this.#supersededBy !== null) return;
+    this.#supersededBy = by;
+    this.#training.supersede();
+    if (this.#stage === 'approval') this.#leaveDesk(by);
+    this.#scope?.cancel();
+  }
+
+  #leaveDesk(by: string): void {
+    const at = new Date().toISOString();
+    this.#desk.decide({ decision: 'superseded', actor: 'regraft', reason: `${by} has come`, at });
+  }
+
+  #endIfSuperseded(stage: RunStage): void {
+    if (this.#supersededBy === null || !BEFORE_TRAINING.includes(stage)) return;
+    const { release, arm } = this.#key;
+    const message = `The ${arm} arm at ${release} ended before it trained anything: ${this.#supersededBy} has come.`;
+    throw ApplicationFailure.nonRetryable(message, 'RUN_SUPERSEDED');
   }
 
   #next(): RunStage | null {
-    const { production, source, spec } = this.#input;
+    const { arm, production, source, spec, withheld } = this.#input;
     return nextRunStage({
       production,
       hasSource: source !== null,
@@ -102,6 +166,11 @@ class Run {
       choice: this.#choice?.kind ?? null,
       done: this.#done,
       gate: this.#gate?.decision ?? null,
+      transferOnly: arm === 'transfer-only',
+      asks: spec.gate?.approval !== undefined,
+      approval: this.#desk.decision?.decision ?? null,
+      withheld: withheld !== undefined,
+      superseded: this.#training.superseded,
     });
   }
 
@@ -113,16 +182,28 @@ class Run {
     await getExternalWorkflowHandle(parent.workflowId).signal(stageSignal, { release, arm, stage });
   }
 
+  /** Where the lineage has a budget: what a run that fails has taken counts too. */
+  async #tellSpent(spent: Spent): Promise<void> {
+    const parent = workflowInfo().parent;
+    if (parent === undefined || this.#input.spec.budget?.lineage === undefined) return;
+    const { release, arm } = this.#key;
+    await getExternalWorkflowHandle(parent.workflowId).signal(spentSignal, { release, arm, spent });
+  }
+
   readonly #stages: Readonly<Record<RunStage, () => Promise<void>>> = {
     inspect: () => this.#inspect(),
     recycle: () => this.#recycle(),
     baseline: () => this.#auto?.measure() ?? this.#evaluations.evaluate(0, this.#startModel),
     probe: () => this.#probe(),
     decide: () => this.#decide(),
-    finetune: () => this.#training.run(this.#startModel),
+    finetune: () => this.#finetune(),
     difference: () => this.#difference(),
     gate: async () => {
       this.#gate = await this.#judge(this.#best(), false);
+    },
+    approval: async () => {
+      if (this.#supersededBy !== null) this.#leaveDesk(this.#supersededBy);
+      await this.#desk.wait(earlier(this.#input.spec.gate?.approval ?? null));
     },
     publish: async () => {
       this.#publications = await this.#publish();
@@ -168,6 +249,12 @@ class Run {
     this.#evaluations.begin(start);
   }
 
+  async #finetune(): Promise<void> {
+    await this.#training.run(this.#startModel);
+    // Superseded before anything was saved.
+    if (this.#training.superseded && this.#training.outcome === null) this.#endIfSuperseded('finetune');
+  }
+
   async #difference(): Promise<void> {
     const tuned = this.#best().modelDigest;
     this.#delta = await cpu.differenceModel({ key: this.#key, tuned, base: this.#input.release.digest });
@@ -186,7 +273,7 @@ class Run {
       release,
       source,
       candidate: this.#best(),
-      deltaDigest: this.#deltaDigest(),
+      deltaDigest: deltaDigestOf(this.#input, { delta: this.#delta }),
       gate: earlier(this.#gate),
       published: this.#input.published,
       targets: spec.publish,
@@ -194,90 +281,21 @@ class Run {
   }
 
   async #record(): Promise<string> {
-    const { lineage, release, arm, production, spec, source } = this.#input;
-    const { recordDigest } = await io.recordRun({
-      key: this.#key,
-      record: {
-        lineage,
-        release: { name: release.name, digest: release.digest },
-        arm,
-        production,
-        spec,
-        source,
-        startModelDigest: this.#startModel,
-        choice: this.#choice,
-        connectivity: this.#connectivity,
-        training: this.#training.outcome,
-        convergence: this.#training.verdict,
-        evaluations: this.#evaluations.curve(),
-        best: this.#best(),
-        final: this.#final(),
-        candidateDigest: this.#best().modelDigest,
-        deltaDigest: this.#deltaDigest(),
-        deltaNorm: this.#delta?.norm ?? null,
-        gate: this.#gate,
-        publications: [...this.#publications],
-        startedAt: this.#startedAt,
-        finishedAt: new Date().toISOString(),
-      },
-    });
-    return recordDigest;
+    const record = recordOf(this.#input, this.#facts(), new Date().toISOString());
+    return (await io.recordRun({ key: this.#key, record })).recordDigest;
   }
 
-  #result(): RunResult {
-    const { source } = this.#input;
-    const best = this.#best();
-    const candidateDigest = best.modelDigest;
-    const live = this.#gate?.decision === 'pass';
-    const { outcome } = this.#training;
+  #facts(): RunFacts {
+    const { outcome, verdict, spent, superseded } = this.#training;
     return {
-      recordDigest: this.#recordDigest,
-      startModelDigest: this.#startModel,
-      candidateDigest,
-      deltaDigest: this.#deltaDigest(),
-      best: pointOf(best),
-      final: pointOf(this.#final()),
-      stepsInDelta: (source?.steps ?? 0) + best.step,
-      published: live ? { release: this.#key.release, candidateDigest, suites: best.suites } : null,
-      gateSentence: this.#gate?.sentence ?? null,
-      training: outcome === null ? null : summaryOf(outcome),
-      ...(this.#delta === null && source !== null && { handsOn: source }),
-      ...this.#decisions(),
+      ...{ startedAt: this.#startedAt, startModelDigest: this.#startModel, choice: this.#choice },
+      ...{ connectivity: this.#connectivity, training: outcome, verdict, spent, cutShort: superseded },
+      ...{ evaluations: this.#evaluations.curve(), delta: this.#delta, gate: this.#gate },
+      ...{ approval: this.#desk.decision, isLive: this.#isLive(), publications: this.#publications },
     };
-  }
-
-  #decisions(): Pick<RunResult, 'choice' | 'convergence' | 'connectivity'> {
-    const { verdict } = this.#training;
-    return {
-      ...(this.#choice !== null && { choice: this.#choice.reason }),
-      ...(verdict !== null && {
-        convergence: { state: verdict.state, reason: verdict.reason, stepsSaved: verdict.stepsSaved },
-      }),
-      ...(this.#connectivity !== null && { connectivity: this.#connectivity }),
-    };
-  }
-
-  /** A run that leaves no Δ of its own hands on the one that it started from. */
-  #deltaDigest(): string {
-    return this.#delta?.deltaDigest ?? earlier(this.#input.source).deltaDigest;
   }
 
   #best(): EvaluatedStep {
     return keepBest(this.#evaluations.curve());
   }
-
-  #final(): EvaluatedStep {
-    return keepBest(this.#evaluations.curve().slice(-1));
-  }
-}
-
-/** An outcome from a worker of before these were kept lacks them. */
-function summaryOf(training: Partial<TrainingOutcome>): NonNullable<RunResult['training']> {
-  const { attempts, stepsLost = 0, continuity = 'nothing to compare' } = training;
-  return { attempts: attempts?.length ?? 1, stepsLost, continuity };
-}
-
-function pointOf({ step, suites }: EvaluatedStep): RunPoint {
-  const target = suites[0];
-  return { step, score: target?.score ?? 0, lossNats: target?.lossNats ?? null };
 }

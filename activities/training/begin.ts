@@ -105,6 +105,7 @@ async function startAt(
       launcher: launch.launcher,
       chance: scope.runId,
       host: deps.holder,
+      begunAt: deps.clock.now().toISOString(),
       atStep,
       microBatchSize,
       rejected: [...rejected],

@@ -1,6 +1,6 @@
 import type { RejectedCheckpoint } from '../../contracts/training-ledger.schema.ts';
 import { checkpointsToKeep } from '../../policy/keep-checkpoints.ts';
-import { commitCheckpoint, forgetStates } from '../../policy/training-ledger.ts';
+import { commitCheckpoint, forgetStates, trainedSeconds } from '../../policy/training-ledger.ts';
 import { openModel } from '../../weights/index.ts';
 import type { CheckpointFolder, FoundCheckpoints } from '../training-ports.ts';
 import type { StepLog } from './step-log.ts';
@@ -84,7 +84,8 @@ export class CheckpointIntake {
     const newest = claim.ledger.checkpoints.at(-1);
     if (newest === undefined || newest.step === this.#announced) return;
     const { step, modelDigest } = newest;
-    await deps.door.announceCheckpoint(scope.workflowId, scope.runId, { step, modelDigest });
+    const seconds = trainedSeconds(claim.ledger.attempts, deps.clock.now().toISOString());
+    await deps.door.announceCheckpoint(scope.workflowId, scope.runId, { step, modelDigest, trainedSeconds: seconds });
     this.#announced = step;
   }
 

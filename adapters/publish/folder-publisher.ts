@@ -6,28 +6,44 @@ import type { ArtifactManifest } from '../../contracts/artifact.schema.ts';
 import { RegraftError } from '../../contracts/error.ts';
 import { isErrno, writeFileAtomic } from '../store/atomic-file.ts';
 import { sha256OfFile } from '../store/fs-blobs.ts';
+import { ABANDONED_AFTER_MS, sweepUnfinished } from '../store/sweep-unfinished.ts';
 
 const DIGEST_LENGTH = 64;
 
 /**
  * A target folder with `versions/<digest>/` and the aliases `current` and `previous`, symbolic links. A version is copied
  * beside, verified file by file, renamed into place; only then does the alias flip, in one rename. `previous` names what
- * `current` replaced, so that a publication whose process died after the flip can still tell when it runs again.
+ * `current` replaced, so that a publication whose process died after the flip can still tell when it runs again. What a
+ * killed process left half-copied is removed by a publication a day later.
  */
-export function createFolderPublisher(): Publisher {
+export function createFolderPublisher(nowMs: () => number = () => Date.now()): Publisher {
   return {
     async publish({ target, modelFolder, manifest, card, provenance }) {
+      await sweepUnfinished(target, ABANDONED_AFTER_MS, nowMs());
       const liveDigest = await digestAt(target, 'current');
       const version = path.join(target, 'versions', manifest.digest);
       await stageVersion(version, modelFolder, manifest);
       await writeFileAtomic(path.join(version, 'README.md'), card);
       await writeFileAtomic(path.join(version, 'regraft.json'), `${JSON.stringify(provenance, null, 2)}\n`);
-      if (liveDigest === manifest.digest) return { previousDigest: await digestAt(target, 'previous') };
-      if (liveDigest !== null) await point(target, 'previous', liveDigest);
-      await point(target, 'current', manifest.digest);
-      return { previousDigest: liveDigest };
+      return goLive(target, liveDigest, manifest.digest);
+    },
+    async restore({ target, modelFolder, manifest }) {
+      const liveDigest = await digestAt(target, 'current');
+      await stageVersion(path.join(target, 'versions', manifest.digest), modelFolder, manifest);
+      return goLive(target, liveDigest, manifest.digest);
     },
   };
+}
+
+async function goLive(
+  target: string,
+  liveDigest: string | null,
+  digest: string,
+): Promise<{ readonly previousDigest: string | null }> {
+  if (liveDigest === digest) return { previousDigest: await digestAt(target, 'previous') };
+  if (liveDigest !== null) await point(target, 'previous', liveDigest);
+  await point(target, 'current', digest);
+  return { previousDigest: liveDigest };
 }
 
 async function stageVersion(version: string, modelFolder: string, manifest: ArtifactManifest): Promise<void> {

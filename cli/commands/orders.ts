@@ -1,6 +1,7 @@
 import type { Lineages } from '../../client/lineages.ts';
 import type { Order } from '../../contracts/lineage-state.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { textOption } from '../text-option.ts';
 import { orderOf, REASON, withLineages } from '../with-lineages.ts';
 
 type Send = (
@@ -45,7 +46,7 @@ export const resume: Command = {
 
 export const retry: Command = {
   name: 'retry',
-  summary: 'Put a failed or cancelled release back in line',
+  summary: 'Put a release that failed, or was cancelled, skipped or superseded, back in line',
   positionals: ['NAME', 'RELEASE'],
   options: REASON,
   examples: ['regraft retry demo-desc M3 --reason "the disk was full"'],
@@ -65,4 +66,61 @@ export const cancel: Command = {
     give(context, 'is being cancelled', 'nothing to do', (lineages, [name, release], order) =>
       lineages.cancel(name, release, order),
     ),
+};
+
+export const approve: Command = {
+  name: 'approve',
+  summary: 'Let a candidate go live that passed its gate and waits for a person',
+  positionals: ['NAME', 'RELEASE'],
+  options: REASON,
+  examples: ['regraft approve demo-desc M3 --reason "samples look right"'],
+  run: (context) =>
+    give(context, 'approved; it goes live', 'was approved already', (lineages, [name, release], order) =>
+      lineages.approve(name, release, order),
+    ),
+};
+
+export const reject: Command = {
+  name: 'reject',
+  summary: 'Keep a candidate that waits for approval from going live; its Δ is carried all the same',
+  positionals: ['NAME', 'RELEASE'],
+  options: REASON,
+  examples: ['regraft reject demo-desc M3 --reason "answers in the wrong language"'],
+  run: (context) =>
+    give(context, 'rejected; what is live stays', 'was rejected already', (lineages, [name, release], order) =>
+      lineages.reject(name, release, order),
+    ),
+};
+
+export const restart: Command = {
+  name: 'restart',
+  summary: 'Let the next release start from the base again instead of an older Δ',
+  positionals: ['NAME'],
+  options: REASON,
+  examples: ['regraft restart demo-desc --reason "plain wins by two points"'],
+  run: (context) =>
+    give(context, 'the next release starts from the base', 'that was ordered already', (lineages, [name], order) =>
+      lineages.restart(name, order),
+    ),
+};
+
+export const rollback: Command = {
+  name: 'rollback',
+  summary: 'Make what was live before live again, or what a release brought',
+  positionals: ['NAME'],
+  options: { ...REASON, to: { type: 'string', value: 'RELEASE', help: 'the release whose model goes live again' } },
+  examples: [
+    'regraft rollback demo-desc --reason "complaints since Monday"',
+    'regraft rollback demo-desc --to M2 --reason "M3 is slow"',
+  ],
+  async run(context) {
+    const [name = ''] = context.positionals;
+    const to = textOption(context, 'to') ?? null;
+    const { changed, live } = await withLineages(context, (lineages) => lineages.rollback(name, to, orderOf(context)));
+    context.answer(`${name}: ${live} ${changed ? 'is live again' : 'was live already'}`, {
+      lineage: name,
+      changed,
+      live,
+    });
+  },
 };

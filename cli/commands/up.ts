@@ -8,7 +8,7 @@ export const up: Command = {
   summary: 'Start everything on this machine: Temporal (unless TEMPORAL_ADDRESS is set), workers, metrics',
   positionals: [],
   options: {
-    'gpu-slots': { type: 'string', value: 'N', help: 'trainings at a time', default: '1' },
+    slots: { type: 'string', value: 'N', help: 'trainings at a time', default: '1' },
     'metrics-port': {
       type: 'string',
       value: 'PORT',
@@ -16,13 +16,13 @@ export const up: Command = {
       default: '7273',
     },
   },
-  examples: ['regraft up', 'regraft up --gpu-slots 2 --metrics-port 9100', 'TEMPORAL_ADDRESS=temporal:7233 regraft up'],
+  examples: ['regraft up', 'regraft up --slots 2 --metrics-port 9100', 'TEMPORAL_ADDRESS=temporal:7233 regraft up'],
   async run(context) {
     const { home, environment, say } = context;
     const running = await startUp({
       home,
       environment,
-      gpuSlots: wholeNumber(context, 'gpu-slots', 1),
+      gpuSlots: wholeNumber(context, 'slots', 1),
       metricsPort: wholeNumber(context, 'metrics-port', 0, LAST_PORT),
       say,
     });

@@ -5,7 +5,7 @@ import type { ArmSummary, EvaluatedStep, ReleaseRecord, RunRecord } from '../../
 /** A concluded release with the records that its state names. */
 export interface RecordedRelease {
   readonly entry: ReleaseState;
-  /** Null when no arm of it succeeded. */
+  /** Null: none could be written, or none was in the days when no arm of it succeeded. */
   readonly record: ReleaseRecord | null;
   /** Run records by digest: those that the release record's arms name. */
   readonly runs: ReadonlyMap<string, RunRecord>;

@@ -1,4 +1,4 @@
-import type { LogEntry } from '../../contracts/lineage-state.ts';
+import type { LogEntry, ReleaseStatus } from '../../contracts/lineage-state.ts';
 import type { RunPoint } from '../../contracts/run.ts';
 
 /** An ISO time as people read it, to the minute. */
@@ -19,4 +19,13 @@ export function scoreAt({ score, step }: Pick<RunPoint, 'score' | 'step'>): stri
 /** An order that was carried out: when, who, what, why. */
 export function orderLine({ at, actor, what, reason }: LogEntry): string {
   return `${moment(at)}  ${actor}: ${what} (${reason})`;
+}
+
+/** How often each outcome is there: `9 done, 1 failed`. */
+export function countsText(statuses: readonly ReleaseStatus[]): string {
+  const counts = new Map<ReleaseStatus, number>();
+  for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts]
+    .map(([status, count]) => `${String(count)} ${status === 'succeeded' ? 'done' : status}`)
+    .join(', ');
 }

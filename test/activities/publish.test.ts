@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPublishActivities, type PublishInput } from '../../activities/publish.ts';
+import { createPublishActivities, type PublishInput, type RollbackInput } from '../../activities/publish.ts';
 import type { Publisher } from '../../activities/ports.ts';
 import { createMetrics } from '../../metrics/registry.ts';
 import { gateSchema } from '../../contracts/gate.schema.ts';
@@ -23,24 +23,29 @@ const INPUT: PublishInput = {
 };
 
 /** The activities over a store that has the candidate, and a publisher that notes what it is given. */
-function setUp(live: string | null = null) {
+function setUp(live: string | null = null, restore: Publisher['restore'] = async () => ({ previousDigest: live })) {
   const store = new MemoryStore();
   const manifest = { schema: 'regraft.artifact/1', kind: 'model', digest: candidate.modelDigest, files: [] } as const;
   const provenance = { kind: 'release', name: 'M2', uri: '' } as const;
   store.manifests.set(candidate.modelDigest, { ...manifest, files: [], sizeBytes: 0, provenance, createdAt: AT });
   if (live !== null) store.refs.set(REF, live);
   const given: Parameters<Publisher['publish']>[0][] = [];
+  const restored: Parameters<Publisher['restore']>[0][] = [];
   const publisher: Publisher = {
     publish: async (input) => {
       given.push(input);
       return { previousDigest: live };
+    },
+    restore: async (input) => {
+      restored.push(input);
+      return restore(input);
     },
   };
   const clock = { now: () => new Date(AT), sleep: async () => undefined };
   const metrics = createMetrics();
   const activities = createPublishActivities({ store, publisher, clock, metrics });
   const publish = (input: PublishInput = INPUT) => runActivity(activities.publishModel, input);
-  return { store, given, activities, metrics, publish };
+  return { store, given, restored, activities, metrics, publish };
 }
 
 describe('publishModel', () => {
@@ -85,6 +90,87 @@ describe('publishModel', () => {
     });
     expect(given).toEqual([]);
     expect(store.refs.get(REF)).toBe(digestOf('somebody else’s'));
+  });
+});
+
+describe('rollBack', () => {
+  const [newer, older] = [digestOf('newer'), candidate.modelDigest];
+  const ROLLBACK: RollbackInput = {
+    lineage: 'tiny-sums',
+    from: { release: 'M2', candidateDigest: newer, suites: [] },
+    to: { release: 'M1', candidateDigest: older, suites: [] },
+    targets: [{ folder: '/one' }, { folder: '/two' }],
+    actor: 'ada',
+    reason: 'complaints since Monday',
+    at: AT,
+  };
+  const back = (activities: ReturnType<typeof setUp>['activities'], input: RollbackInput = ROLLBACK) =>
+    runActivity(activities.rollBack, input);
+
+  it('restores every target in turn, then the lineage’s ref, and keeps who asked and why', async () => {
+    const { store, given, restored, activities } = setUp(newer);
+    const { recordDigest } = await back(activities);
+    expect(restored.map(({ target, modelFolder, manifest }) => [target, modelFolder, manifest.digest])).toEqual([
+      ['/one', `/store/${older}`, older],
+      ['/two', `/store/${older}`, older],
+    ]);
+    expect([given, store.refs.get(REF)]).toEqual([[], older]);
+    expect(store.records.get(recordDigest)).toEqual({
+      schema: 'regraft.rollback/1',
+      ...{ lineage: 'tiny-sums', actor: 'ada', reason: 'complaints since Monday' },
+      ...{ from: newer, to: older, release: 'M1', at: AT, before: null },
+    });
+    expect(store.refs.get('rollbacks/tiny-sums')).toBe(recordDigest);
+  });
+
+  it('may run twice', async () => {
+    const { store, restored, activities } = setUp(newer);
+    const first = await back(activities);
+    expect(await back(activities)).toEqual(first);
+    expect([store.refs.get(REF), restored.length]).toEqual([older, 4]);
+    expect([...store.records.values()]).toHaveLength(1);
+  });
+
+  it('keeps its record before all earlier ones', async () => {
+    const { store, activities } = setUp(newer);
+    const first = await back(activities);
+    store.refs.set(REF, newer);
+    const second = await back(activities, { ...ROLLBACK, at: '2026-06-01T10:00:00.000Z' });
+    expect(store.records.get(second.recordDigest)).toMatchObject({ before: first.recordDigest });
+    expect(store.refs.get('rollbacks/tiny-sums')).toBe(second.recordDigest);
+  });
+
+  it.each([
+    ['something else', digestOf('somebody else’s')],
+    ['nothing', null],
+  ])('touches no target when %s is live by then', async (_what, live) => {
+    const { store, restored, activities } = setUp(live);
+    await expect(back(activities)).rejects.toMatchObject({ type: 'ROLLBACK_CONFLICT', nonRetryable: true });
+    expect([restored, store.refs.get(REF) ?? null, store.records.size]).toEqual([[], live, 0]);
+  });
+
+  it('leaves the ref where it is when a target cannot be restored', async () => {
+    const { store, activities } = setUp(newer, () => Promise.reject(new Error('the disk is full')));
+    await expect(back(activities)).rejects.toThrow('the disk is full');
+    expect([store.refs.get(REF), store.records.size]).toEqual([newer, 0]);
+  });
+
+  it('says what happened when something went live while it restored', async () => {
+    const { store, activities } = setUp(newer, async () => {
+      store.refs.set(REF, digestOf('a third'));
+      return { previousDigest: null };
+    });
+    await expect(back(activities)).rejects.toMatchObject({
+      type: 'ROLLBACK_CONFLICT',
+      message: expect.stringContaining('M2 was to be rolled back to M1, but') as string,
+    });
+    expect(store.refs.get(REF)).toBe(digestOf('a third'));
+  });
+
+  it('needs no target: a lineage that publishes nowhere has a ref all the same', async () => {
+    const { store, activities } = setUp(newer);
+    await back(activities, { ...ROLLBACK, targets: [] });
+    expect(store.refs.get(REF)).toBe(older);
   });
 });
 

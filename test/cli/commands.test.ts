@@ -11,6 +11,7 @@ import { temporaryFolder } from '../support/safetensors.ts';
 import { failure } from '../support/scripted-work.ts';
 import { releaseOf, Service } from '../support/service.ts';
 import { startTemporal } from '../support/temporal-server.ts';
+import { waitAtLength } from '../support/wait-at-length.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -28,16 +29,28 @@ beforeEach(() => {
 });
 afterAll(() => vi.unstubAllEnvs());
 
+const LONGER = { finetune: { ...SMALLEST_SPEC.finetune, steps: 200 } };
 const answerOf = async (...argv: readonly string[]): Promise<unknown> => JSON.parse((await run(...argv, '--json')).out);
 
 /** A lineage file under this name, whose source has these releases. */
-async function makeFile(name: string, source: readonly string[], steps = 100): Promise<string> {
+async function makeFile(
+  name: string,
+  source: readonly string[],
+  fields: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   service.work.script(name).source = source;
   const file = path.join(await temporaryFolder(), 'lineage.yaml');
   const family = { ...SMALLEST_SPEC.family, pollEvery: '24h' };
-  await writeFile(file, stringify({ ...SMALLEST_SPEC, name, family, finetune: { ...SMALLEST_SPEC.finetune, steps } }));
+  await writeFile(file, stringify({ ...SMALLEST_SPEC, name, family, ...fields }));
   return file;
 }
+
+/** Waits until a release's candidate waits for a person. */
+const untilAsked = (name: string, release: string): Promise<boolean> =>
+  waitAtLength(`${release} waits for approval`, async () => {
+    const [production] = releaseOf(await service.lineages.state(name), release)?.arms ?? [];
+    return production?.stage === 'approval';
+  });
 
 describe('regraft apply', () => {
   it('creates a lineage, leaves it as it is, and changes it', async () => {
@@ -45,17 +58,45 @@ describe('regraft apply', () => {
     const shown = 'it is watched every 24h. `regraft status applied` shows it.';
     expect(await run('apply', file)).toEqual({ exitCode: 0, out: `applied: created; ${shown}`, err: '' });
     expect((await run('apply', file)).out).toBe(`applied: in place as it was; ${shown}`);
-    const longer = await makeFile('applied', [], 200);
-    expect((await run('apply', longer, '--reason', 'more steps')).out).toBe(
-      `applied: changed; the change applies from the next release on; ${shown}`,
-    );
-    expect(await answerOf('apply', longer)).toEqual({ lineage: 'applied', applied: 'unchanged' });
+    const longer = await makeFile('applied', [], LONGER);
+    expect(await run('apply', longer, '--reason', 'more steps')).toEqual({
+      exitCode: 0,
+      out: `Counts from the next release on:\n  ~ finetune.steps: 100 → 200\napplied: changed; ${shown}`,
+      err: '',
+    });
+    expect(await answerOf('apply', longer)).toEqual({ lineage: 'applied', applied: 'unchanged', changes: [] });
     const { log, spec } = await service.lineages.state('applied');
     expect(spec.finetune.steps).toBe(200);
     expect(log).toMatchObject([
       { actor: 'ada', reason: 'not given' },
       { actor: 'ada', reason: 'more steps' },
     ]);
+  });
+
+  it('only says what would change, and from when on, with --dry-run', async () => {
+    const file = await makeFile('tried', ['M1']);
+    expect((await run('apply', file, '--dry-run')).out).toBe('tried: would be created');
+    expect(await answerOf('apply', file, '--dry-run')).toEqual({ lineage: 'tried', exists: false, changes: [] });
+    expect((await run('status', 'tried')).err).toMatch(/\[LINEAGE_NOT_FOUND\]$/);
+
+    await run('apply', file);
+    expect((await run('apply', file, '--dry-run')).out).toBe('tried: nothing would change');
+    const changed = await makeFile('tried', ['M1'], { ...LONGER, backlog: 'latest' });
+    expect((await run('apply', changed, '--dry-run')).out).toBe(
+      [
+        'tried would change.',
+        ...['Counts at once:', '  ~ backlog: queue → latest'],
+        ...['Counts from the next release on:', '  ~ finetune.steps: 100 → 200'],
+      ].join('\n'),
+    );
+    expect(await answerOf('apply', changed, '--dry-run')).toMatchObject({
+      exists: true,
+      changes: [
+        { path: 'finetune.steps', applies: 'next release' },
+        { path: 'backlog', applies: 'now' },
+      ],
+    });
+    expect((await service.lineages.state('tried')).spec).toMatchObject({ backlog: 'queue', finetune: { steps: 100 } });
   });
 
   it('signs with the name of the account where USER is not set', async () => {
@@ -117,6 +158,42 @@ describe('regraft release', () => {
   });
 });
 
+describe('regraft release --backfill', () => {
+  it('hands a part of the family’s past over, in order', async () => {
+    await run('apply', await makeFile('past', []));
+    service.work.script('past').source = ['M3', 'M2', 'M1'];
+    const { out } = await run('release', 'past', '--backfill', '--from', 'M2');
+    expect(out).toBe('past: handed over M2, M3');
+    expect(await answerOf('release', 'past', '--backfill', '--to', 'M1')).toEqual({
+      lineage: 'past',
+      releases: ['M1'],
+    });
+    expect((await run('release', 'past', '--backfill', '--from', 'M9')).out).toBe(
+      'past: nothing to hand over; the source has no release in that range',
+    );
+  });
+
+  it('says that a release was not handed over because its content is known', async () => {
+    await run('apply', await makeFile('twin', ['M1']));
+    service.work.script('twin').instead.announceRelease = async () => ({ sameAs: 'M1' });
+    expect((await run('release', 'twin', 'M1')).out).toBe(
+      'twin: M1 was not handed over: its content is that of a release that is known already',
+    );
+  });
+
+  it.each([
+    [
+      ['M1', '--backfill'],
+      'regraft release: --backfill takes a range, not the one release M1; write --from M1 --to M1.',
+    ],
+    [['--from', 'M1'], 'regraft release: --from and --to bound a --backfill; add it, or name the one release.'],
+    [[], 'regraft release: RELEASE is missing; for example: regraft release demo-desc M2'],
+  ])('is wrong usage as %j', async (options, sentence) => {
+    const { exitCode, err } = await run('release', 'past', ...options);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+});
+
 describe('the orders', () => {
   it('pause and resume a lineage, and say when there was nothing to do', async () => {
     await run('apply', await makeFile('held', []));
@@ -151,5 +228,56 @@ describe('the orders', () => {
     expect((await run('why', 'retried', 'M1')).out).toMatch(/ {2}ada: retry M1 \(mended\)$/m);
     expect(await answerOf('cancel', 'retried', 'M1')).toEqual({ lineage: 'retried', release: 'M1', changed: true });
     expect((await run('why', 'retried', 'M1')).out).toMatch(/^M1 was cancelled;/);
+  });
+
+  it('approve or reject a candidate that waits, once, and refuse one that does not', async () => {
+    await run('apply', await makeFile('judged', ['M1', 'M2'], { gate: { approval: 'manual' } }));
+    await untilAsked('judged', 'M1');
+    expect((await run('status', 'judged')).out).toContain('`regraft approve judged M1` lets M1 go live');
+    expect(await run('approve', 'judged', 'M2')).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/^No candidate of M2 waits for approval: .* \[APPROVAL_NOT_AWAITED\]$/),
+    });
+    expect(await run('approve', 'judged', 'M1', '--reason', 'looks right')).toEqual({
+      exitCode: 0,
+      out: 'judged M1: approved; it goes live',
+      err: '',
+    });
+    await service.until('judged', 'M1', 'succeeded');
+    expect((await run('approve', 'judged', 'M1')).out).toBe('judged M1: was approved already');
+    expect((await run('reject', 'judged', 'M1')).err).toMatch(
+      /^The candidate of M1 was approved by ada \(looks right\); .* \[APPROVAL_DECIDED\]$/,
+    );
+    expect((await run('why', 'judged', 'M1')).out).toContain('It was approved by ada (looks right).');
+
+    await untilAsked('judged', 'M2');
+    expect(await answerOf('reject', 'judged', 'M2')).toEqual({ lineage: 'judged', release: 'M2', changed: true });
+    await service.until('judged', 'M2', 'succeeded');
+    expect((await run('why', 'judged', 'M2')).out).toMatch(/^M2 is done and was not published; M1 is live\./);
+  });
+
+  it('roll back and forward, and restart, each once', async () => {
+    await run('apply', await makeFile('turned', ['M1', 'M2']));
+    await service.until('turned', 'M2', 'succeeded');
+    expect(await run('rollback', 'turned', '--to', 'M7')).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/what it can be rolled back to: M1, M2\. \[ROLLBACK_IMPOSSIBLE\]$/),
+    });
+    expect((await run('rollback', 'turned', '--reason', 'complaints')).out).toBe('turned: M1 is live again');
+    expect(await answerOf('rollback', 'turned')).toEqual({ lineage: 'turned', changed: false, live: 'M1' });
+    expect((await run('status', 'turned')).out).toContain('rolled back from M2');
+    expect((await run('why', 'turned', 'M2')).out).toContain('ada: rollback M2 to M1 (complaints)');
+    expect((await run('rollback', 'turned', '--to', 'M2')).out).toBe('turned: M2 is live again');
+
+    expect((await run('restart', 'turned', '--reason', 'plain wins')).out).toBe(
+      'turned: the next release starts from the base',
+    );
+    expect((await run('restart', 'turned')).out).toBe('turned: that was ordered already');
+    expect((await run('status', 'turned')).out).toContain(
+      'Restart: the next release starts from the base, as ada asked (plain wins)',
+    );
+    await service.observe('turned', 3);
+    await service.until('turned', 'M3', 'succeeded');
+    expect((await run('why', 'turned', 'M3')).out).toContain('ada asked for a restart (plain wins)');
   });
 });

@@ -10,7 +10,8 @@ import { f32Tensor, singleFile, temporaryFolder, writeModelFolder } from '../sup
 
 const NAMES = [
   ...['demo', 'up', 'plan', 'apply', 'release', 'status', 'why', 'report'],
-  ...['pause', 'resume', 'retry', 'cancel', 'worker', 'drill', 'recycle', 'delta', 'evaluate'],
+  ...['pause', 'resume', 'retry', 'cancel', 'approve', 'reject', 'rollback', 'restart', 'transfer'],
+  ...['worker', 'receive', 'codec-server', 'drill', 'recycle', 'delta', 'evaluate'],
 ];
 
 /** A lineage file over a family with one release; without its dataset when that is to be missing. */
@@ -47,7 +48,7 @@ describe('regraft', () => {
       const { exitCode, out } = await run(asked);
       expect(exitCode).toBe(0);
       expect(out).toContain('Usage: regraft COMMAND [options]');
-      for (const { name, summary } of COMMANDS) expect(out).toContain(`  ${name.padEnd(8)}  ${summary}`);
+      for (const { name, summary } of COMMANDS) expect(out).toContain(`  ${name.padEnd(12)}  ${summary}`);
     }
   });
 
@@ -75,7 +76,7 @@ describe('regraft', () => {
     expect(await run('plan')).toMatchObject({ exitCode: 2, err: expect.stringContaining('FILE is missing') });
     expect(await run('worker', '--queues', 'gpu,lunch')).toMatchObject({
       exitCode: 2,
-      err: '--queues names `lunch`; there are control, io, cpu, gpu, evaluate. [USAGE]',
+      err: '--queues names `lunch`; there are control, io, cpu, gpu, evaluate, and gpu-SHAPE. [USAGE]',
     });
     expect(await run('up', '--metrics-port', '99999')).toMatchObject({
       exitCode: 2,
@@ -189,10 +190,10 @@ describe('regraft plan', () => {
     expect([exitCode, err]).toEqual([0, '']);
     const lines = out.split('\n');
     expect(lines.slice(0, 2)).toEqual(['tiny-sums: arms iterative', 'Releases in order:']);
-    expect(lines[2]).toMatch(/^ {2}1\. M1: 3 parameters, 0\.0 MB, 1 training$/);
-    expect(lines[3]).toBe('Ignored, the name does not follow the pattern: draft');
-    expect(lines[4]).toMatch(/^Fine-tuning steps: 1,000; disk in the store, at most: 0\.0 MB$/);
-    expect(lines).toHaveLength(5);
+    expect(lines[2]).toMatch(/^ {2}1\. M1 \(release 1\): 3 parameters, 0\.0 MB, 1 training$/);
+    expect(lines.slice(3, 5)).toEqual(['Ignored:', '  draft: the name does not follow `M{release}`']);
+    expect(lines[5]).toMatch(/^Fine-tuning steps: 1,000; disk in the store, at most: 0\.0 MB$/);
+    expect(lines).toHaveLength(6);
   });
 
   it('answers with --json as a whole', async () => {
@@ -201,7 +202,7 @@ describe('regraft plan', () => {
     expect(JSON.parse(out)).toMatchObject({
       lineage: 'tiny-sums',
       releases: [{ name: 'M1', position: [1], parameters: 3, trainings: 1 }],
-      ignored: ['draft'],
+      ignored: [{ name: 'draft', why: 'the name does not follow `M{release}`' }],
       arms: ['iterative'],
       steps: 1000,
       blockers: [],
@@ -213,7 +214,7 @@ describe('regraft plan', () => {
     const dataset = path.join(path.dirname(file), 'train.jsonl');
     const { exitCode, out, err } = await run('plan', file);
     expect(exitCode).toBe(1);
-    expect(out).toContain('1. M1: 3 parameters');
+    expect(out).toContain('1. M1 (release 1): 3 parameters');
     expect(out.split('\n').at(-1)).toBe(
       `Blocker: Dataset ${dataset} does not exist; correct \`finetune.dataset\` or put the file there.`,
     );

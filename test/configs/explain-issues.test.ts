@@ -21,7 +21,7 @@ const explainFinetune = (fields: Readonly<Record<string, unknown>>): readonly st
 describe('an unknown key', () => {
   it('is answered with the nearest known one and all that are known there', () => {
     expect(explainFamily({ poll_every: '2s' })).toEqual([
-      '`family.poll_every` is an unknown key; did you mean `pollEvery`? known here: folder, names, order, pollEvery',
+      '`family.poll_every` is an unknown key; did you mean `pollEvery`? known here: folder, hub, organisation, bucket, names, revisions, order, since, moved, pollEvery',
     ]);
   });
 
@@ -32,8 +32,8 @@ describe('an unknown key', () => {
   });
 
   it('that resembles nothing gets no guess', () => {
-    expect(explainWith({ gate: { nonInferior: {}, approval: 'manual' } })).toEqual([
-      '`gate.approval` is an unknown key; known here: against, nonInferior, superior, floors, negativeFlips, alpha, power, minSamples',
+    expect(explainWith({ gate: { nonInferior: {}, quorum: 2 } })).toEqual([
+      '`gate.quorum` is an unknown key; known here: against, nonInferior, superior, floors, negativeFlips, alpha, power, minSamples, approval',
     ]);
   });
 
@@ -106,7 +106,7 @@ describe('a value of the wrong kind', () => {
 
   it('in a list is found by its entry, counted from one', () => {
     expect(explainWith({ controls: ['plain', 'direkt'] })).toEqual([
-      '`controls`, entry 2 is "direkt", expected plain, direct, iterative or auto; did you mean `direct`?',
+      '`controls`, entry 2 is "direkt", expected plain, direct, iterative, auto or transfer-only; did you mean `direct`?',
     ]);
     expect(explainWith({ evaluate: [{ ...suite, harness: 'helm' }] })).toEqual([
       '`evaluate`, entry 1: `harness` is "helm", expected onnx, lm-eval or command',

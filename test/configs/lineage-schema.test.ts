@@ -25,7 +25,7 @@ describe('the JSON Schema for editors', () => {
   it('takes every lineage file in configs/, each of which names it in its first line', async () => {
     const schema = await editorSchema();
     const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.yaml'));
-    expect(files).toHaveLength(2);
+    expect(files).toHaveLength(3);
     for (const name of files) {
       const text = await readFile(path.join(FOLDER, name), 'utf8');
       expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./lineage.schema.json');
@@ -47,7 +47,7 @@ describe('the JSON Schema for editors', () => {
 
   it.each([
     ['an unknown key', { ...SMALLEST_SPEC, stratgy: 'plain' }],
-    ['an unknown key further in', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, hub: 'x' } }],
+    ['an unknown key further in', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, hubs: 'x' } }],
     ['an unknown key in a list', { ...SMALLEST_SPEC, publish: [{ folder: 'a', hub: 'x' }] }],
     ['a number where text is expected', { ...SMALLEST_SPEC, family: { ...SMALLEST_SPEC.family, folder: 7 } }],
     ['a key that is missing', { ...SMALLEST_SPEC, evaluate: undefined }],

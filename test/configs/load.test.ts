@@ -91,13 +91,21 @@ describe('loading a lineage file', () => {
   it('takes every lineage file in configs/', async () => {
     const folder = path.join(PROJECT_ROOT, 'configs');
     const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();
-    expect(files).toEqual(['demo-smoke.yaml', 'demo.yaml']);
+    expect(files).toEqual(['demo-smoke.yaml', 'demo.yaml', 'olmo2-math.yaml']);
     const specs = await Promise.all(files.map((name) => loadLineageSpec(path.join(folder, name), HOME)));
-    expect(specs.map(({ name }) => name)).toEqual(['demo-desc-smoke', 'demo-desc']);
-    for (const spec of specs) {
+    expect(specs.map(({ name }) => name)).toEqual(['demo-desc-smoke', 'demo-desc', 'olmo2-math']);
+    for (const spec of specs.slice(0, 2)) {
       const paths = [spec.family.folder, spec.finetune.dataset, spec.evaluate[0]?.suite, spec.publish[0]?.folder];
       expect(paths.filter((each) => each?.startsWith(`${HOME}/demo`) === true)).toHaveLength(4);
     }
+  });
+});
+
+describe('a family that is not a folder', () => {
+  it('is left as it is written: only a folder is a path', async () => {
+    const family = { bucket: 's3://models/base', names: 'M{release}', order: ['release'] };
+    const spec = await loadLineageSpec(await fileWith({ family }), HOME);
+    expect(spec.family).toEqual({ ...family, pollEvery: '1m' });
   });
 });
 
@@ -152,7 +160,7 @@ describe('a lineage file with mistakes', () => {
     });
     const problems = [
       '`name` is "Tiny Sums": use lower-case letters, digits and dashes, at most 63',
-      '`strategy` is "iterativ", expected plain, direct, iterative or auto; did you mean `iterative`?',
+      '`strategy` is "iterativ", expected plain, direct, iterative, auto or transfer-only; did you mean `iterative`?',
       '`finetune.steps` is "100", expected a number; leave out the quotes: 100',
       '`finetune.seed` is the number -1, expected at least 0',
       expect.stringMatching(/^`controlls` is an unknown key; did you mean `controls`\? known here: name, family, /),

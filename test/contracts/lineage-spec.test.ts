@@ -59,7 +59,7 @@ describe('the lineage spec', () => {
 
   it.each([
     ['an unknown key', { stratgy: 'plain' }, 'stratgy'],
-    ['an unknown key of the family', { family: { ...family, hub: 'x' } }, 'family.hub'],
+    ['an unknown key of the family', { family: { ...family, hubs: 'x' } }, 'family.hubs'],
     ['an unknown key of the recipe', { finetune: { ...finetune, lr: 1 } }, 'finetune.lr'],
     ['an unknown key of a suite', { evaluate: [{ ...suite, weight: 1 }] }, 'evaluate.0.weight'],
     ['an unknown key of a target', { publish: [{ folder: '/out', hub: 'x' }] }, 'publish.0.hub'],
@@ -120,7 +120,33 @@ describe('the lineage spec', () => {
     ['no λ at all', { strategy: 'auto', auto: { scales: [] } }, 'auto.scales'],
     ['a target that is no arm', { stop: { target: 'direct' } }, 'stop.target'],
     ['a margin above one', { gate: { nonInferior: { sums: 1.5 } } }, 'gate.nonInferior.sums'],
-    ['another backlog', { backlog: 'latest' }, 'backlog'],
+    ['another backlog', { backlog: 'newest' }, 'backlog'],
+    ['an empty budget', { budget: { lineage: { then: 'skip' } } }, 'budget.lineage'],
+    ['an empty budget of a run', { budget: { run: {} } }, 'budget.run'],
+    ['a budget of steps of a run', { budget: { run: { steps: 10 } } }, 'budget.run.steps'],
+    ['a budget of no step', { budget: { lineage: { steps: 0 } } }, 'budget.lineage.steps'],
+    ['a budget of no GPU-hour', { budget: { lineage: { gpuHours: 0 } } }, 'budget.lineage.gpuHours'],
+    ['a budget in hours without a unit', { budget: { lineage: { wallTime: '10' } } }, 'budget.lineage.wallTime'],
+    [
+      'a lineage that fails when it is spent',
+      { budget: { lineage: { steps: 1, then: 'fail' } } },
+      'budget.lineage.then',
+    ],
+    ['a run that pauses when it is spent', { budget: { run: { gpuHours: 1, then: 'pause' } } }, 'budget.run.then'],
+    ['an unknown key of a budget', { budget: { team: { steps: 1 } } }, 'budget.team'],
+    ['controls at no release', { controlsEvery: 0 }, 'controlsEvery'],
+    ['a priority before the first', { priority: 0 }, 'priority'],
+    ['a priority after the last', { priority: 6 }, 'priority'],
+    ['a priority in between', { priority: 2.5 }, 'priority'],
+    ['a team in capitals', { team: 'Chat' }, 'team'],
+    ['a share of nothing', { share: 0 }, 'share'],
+    ['a share of everything', { share: 1001 }, 'share'],
+    ['no arm at a time', { concurrency: 0 }, 'concurrency'],
+    ['more arms at a time than there are', { concurrency: 5 }, 'concurrency'],
+    ['an approval of another kind', { gate: { approval: 'auto' } }, 'gate.approval'],
+    ['an approval without an end', { gate: { approval: { timeout: '2h' } } }, 'gate.approval'],
+    ['an approval that ends otherwise', { gate: { approval: { timeout: '2h', otherwise: 'skip' } } }, 'gate.approval'],
+    ['an approval in days', { gate: { approval: { timeout: '2d', otherwise: 'reject' } } }, 'gate.approval.timeout'],
   ])('refuses %s at its path', (_claim, fields, path) => {
     expect(paths(fields)).toContain(path);
   });
@@ -137,6 +163,35 @@ describe('the lineage spec', () => {
     ['a name that only resembles a Temporal setting', { environment: ['MY_TEMPORAL_X', 'TEMPORALLY'] }],
   ])('takes %s', (_claim, keys) => {
     expect(paths({ finetune: { ...finetune, ...keys } })).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['every backlog', { backlog: 'supersede' }],
+    ['the other backlog', { backlog: 'latest' }],
+    ['a strategy that trains once', { strategy: 'transfer-only' }],
+    ['a control that trains once', { controls: ['transfer-only', 'plain'] }],
+    ['a person’s approval', { gate: { approval: 'manual' } }],
+    ['controls at every third release', { controlsEvery: 3 }],
+    ['one arm at a time, first, for a team with three turns', { concurrency: 1, priority: 1, team: 'chat', share: 3 }],
+    ['the smallest share', { share: 0.001 }],
+  ])('takes %s, as it is written', (_claim, fields) => {
+    expect(lineageSpecSchema.parse({ ...SMALLEST_SPEC, ...fields })).toMatchObject(fields);
+  });
+
+  it('fills in what is done when a budget is spent, and keeps an approval as it is', () => {
+    const gate = { approval: { timeout: '2h', otherwise: 'approve' } };
+    const budget = { run: { wallTime: '30m' }, lineage: { gpuHours: 0.5 } };
+    expect(lineageSpecSchema.parse({ ...SMALLEST_SPEC, gate, budget })).toMatchObject({
+      gate,
+      budget: { run: { wallTime: '30m', then: 'conclude' }, lineage: { gpuHours: 0.5, then: 'pause' } },
+    });
+  });
+
+  it('says which limits a budget may have when it has none', () => {
+    expect(refusals({ budget: { run: { then: 'fail' }, lineage: {} } })).toEqual([
+      ['budget.run', 'name at least one limit: gpuHours or wallTime (`finetune.steps` is the limit in steps)'],
+      ['budget.lineage', 'name at least one limit: steps, gpuHours or wallTime'],
+    ]);
   });
 
   it('fills in the defaults of LoRA, of a spike and of Slurm where they are asked for', () => {

@@ -51,6 +51,8 @@ const released = {
       stepsCarried: 0,
     },
   ],
+  status: 'superseded',
+  orders: [{ actor: 'ada', reason: 'wrong base', at: AT, what: 'cancel M2' }],
   concludedAt: AT,
 };
 
@@ -65,6 +67,13 @@ const gated = {
   publications: [
     { target: '/out', release: 'M2', candidateDigest: digestOf('c'), previousDigest: null, publishedAt: AT },
   ],
+};
+
+const keptBack = {
+  ...gated,
+  gate: makeDecision(),
+  approval: { decision: 'rejected', actor: 'regraft', reason: 'nobody decided within 2h', at: AT },
+  withheld: 'M3 is live, which is newer than M2',
 };
 
 const level = { score: 0.9, samples: 100, standardError: 0.03 };
@@ -111,6 +120,9 @@ describe('records and manifests', () => {
     ['a run record without gate and source', runRecordSchema, { ...makeRecord([makeStep(0)]), source: null }],
     ['a run record of a release that was skipped', runRecordSchema, skipped],
     ['a release record', releaseRecordSchema, released],
+    ['a release record of one that nothing came of', releaseRecordSchema, { ...released, arms: [], status: 'skipped' }],
+    ['a run record of a candidate that a person kept back', runRecordSchema, keptBack],
+    ['a run record of a release that was superseded', runRecordSchema, { ...gated, gate: null, superseded: true }],
     ['a training’s ledger', trainingLedgerSchema, ledger],
     ['a training’s ledger that nobody has taken yet', trainingLedgerSchema, EMPTY_LEDGER],
   ])('read back %s as it was written', (_what, schema, value) => {
@@ -158,6 +170,19 @@ describe('records and manifests', () => {
       { ...gated, training: { ...gated.training, continuity: 'probably' } },
       'training.continuity',
     ],
+    [
+      'an approval without a person',
+      runRecordSchema,
+      { ...keptBack, approval: { ...keptBack.approval, actor: null } },
+      'approval.actor',
+    ],
+    ['a release that is not at its end', releaseRecordSchema, { ...released, status: 'running' }, 'status'],
+    [
+      'an order without a reason',
+      releaseRecordSchema,
+      { ...released, orders: [{ ...released.orders[0], reason: null }] },
+      'orders.0.reason',
+    ],
     ['a ledger without a token', trainingLedgerSchema, { ...ledger, token: undefined }, 'token'],
     [
       'an attempt in a ledger that no supervisor began',
@@ -180,6 +205,18 @@ describe('records and manifests', () => {
   ])('refuse %s at its path', (_claim, schema, value, path) => {
     const { error } = schema.safeParse(value);
     expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+  });
+
+  it('read records of before approval, superseding and orders were kept', () => {
+    const { approval: _, withheld: __, superseded: ___, ...run } = gated;
+    const training = { ...run.training, trainedSeconds: undefined };
+    expect(runRecordSchema.parse(stored({ ...run, training }))).toMatchObject({
+      ...{ approval: null, withheld: null, superseded: false },
+      training: { trainedSeconds: 0 },
+    });
+    const { status: ____, orders: _____, ...release } = released;
+    const old = releaseRecordSchema.parse(stored(release));
+    expect([old.status, old.orders]).toEqual([undefined, []]);
   });
 
   it('refuse keys they do not know', () => {

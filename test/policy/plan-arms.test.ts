@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Arm } from '../../contracts/lineage-spec.schema.ts';
 import type { ArmState, ReleaseState } from '../../contracts/lineage-state.ts';
-import { resultOf } from '../../policy/arm-result.ts';
+import { deltaResultOf, resultOf } from '../../policy/arm-result.ts';
 import { chooseSource } from '../../policy/choose-source.ts';
 import { armsOf, planArms } from '../../policy/plan-arms.ts';
 import { AT, digestOf, makeArm, makeRelease, makeResult } from '../support/lineage-values.ts';
@@ -49,6 +49,32 @@ describe('armsOf', () => {
   });
 });
 
+describe('controls at every n-th release only', () => {
+  const sparse = { strategy: 'iterative' as const, controls: ['plain' as const], controlsEvery: 3 };
+
+  it('run at the first, and then at each n-th', () => {
+    const ran = Array.from({ length: 7 }, (_, place) => armsOf(sparse, place).includes('plain'));
+    expect(ran).toEqual([true, false, false, true, false, false, true]);
+    expect(armsOf({ strategy: 'iterative', controls: ['plain'] }, 1)).toEqual(['iterative', 'plain']);
+  });
+
+  it('do not take the plain arm away that direct takes its Δ from', () => {
+    const direct = { strategy: 'direct' as const, controls: ['iterative' as const], controlsEvery: 3 };
+    expect(armsOf(direct, 0)).toEqual(['direct', 'iterative', 'plain']);
+    expect(armsOf(direct, 1)).toEqual(['direct', 'plain']);
+    expect(armsOf({ strategy: 'iterative', controls: ['direct'], controlsEvery: 3 }, 1)).toEqual(['iterative']);
+  });
+
+  it('are counted over the releases that were worked on, whatever came of them', () => {
+    const worked = [past(1, failed('iterative')), { ...past(2), status: 'cancelled' as const }];
+    const passed = [3, 4].map((number) => ({ ...past(number), status: 'skipped' as const }));
+    const waits = { ...past(5), status: 'waiting' as const };
+    const arms = (earlier: readonly ReleaseState[]): unknown => planArms(sparse, earlier).map(({ arm }) => arm);
+    expect(arms([...worked, ...passed, waits])).toEqual(['iterative']);
+    expect(arms([...worked, ...passed, waits, past(6)])).toEqual(['iterative', 'plain']);
+  });
+});
+
 describe('planArms', () => {
   it('makes one piece of work of all three arms at the first release', () => {
     expect(shape(planArms({ ...ALL, controls: [...ALL.controls] }, []))).toEqual([
@@ -86,7 +112,50 @@ describe('planArms', () => {
   });
 });
 
+describe('transfer-only', () => {
+  const handed = { deltaDigest: digestOf('Δ1'), fromRelease: 'M1', fromArm: 'transfer-only', steps: 250 } as const;
+
+  it('trains at its first release, where every arm starts alike', () => {
+    const planned = planArms({ strategy: 'transfer-only', controls: ['plain', 'iterative'] }, []);
+    expect(shape(planned)).toEqual([
+      ['transfer-only', 'waiting', null],
+      ['iterative', 'shared', 'transfer-only'],
+      ['plain', 'shared', 'transfer-only'],
+    ]);
+  });
+
+  it('shares nothing where it has a Δ, for it trains nothing', () => {
+    const earlier = [past(1, succeeded('iterative', 'Δ1'), shared('transfer-only', 'iterative'))];
+    expect(shape(planArms({ strategy: 'iterative', controls: ['transfer-only'] }, earlier))).toEqual([
+      ['iterative', 'waiting', null],
+      ['transfer-only', 'waiting', null],
+    ]);
+  });
+
+  it('hands the first Δ on, release by release', () => {
+    const result = makeResult({ deltaDigest: digestOf('Δ1'), handsOn: handed });
+    const second = past(2, makeArm({ arm: 'transfer-only', status: 'succeeded', result }));
+    const { source } = chooseSource('transfer-only', [past(1, succeeded('transfer-only', 'Δ1', 250)), second]);
+    expect(source).toEqual(handed);
+  });
+});
+
 describe('chooseSource', () => {
+  it('carries the Δ of an arm that a newer release superseded, if it left one', () => {
+    const early = (number: number, left: boolean): ReleaseState => {
+      const result = left ? makeResult({ deltaDigest: digestOf(`early ${String(number)}`), superseded: true }) : null;
+      return past(number, makeArm({ status: 'superseded', result }));
+    };
+    expect(chooseSource('iterative', [early(1, true), early(2, false)])).toMatchObject({
+      source: { deltaDigest: digestOf('early 1'), fromRelease: 'M1' },
+      reason: "Δ of M1's iterative arm, the newest, cut short by a newer release, over 1 release without one",
+    });
+  });
+
+  it.each(['failed', 'cancelled', 'running', 'waiting'] as const)('carries nothing of an arm that is %s', (status) => {
+    expect(chooseSource('iterative', [past(1, makeArm({ status, result: makeResult() }))]).source).toBeNull();
+  });
+
   it('starts plain from the base, whatever there is', () => {
     const { source, reason } = chooseSource('plain', [past(1, succeeded('plain', 'Δ'))]);
     expect([source, reason]).toEqual([null, 'plain starts from the base itself']);
@@ -132,11 +201,47 @@ describe('chooseSource', () => {
   });
 });
 
+describe('a restart', () => {
+  const order = { actor: 'ada', reason: 'plain wins', at: AT, what: 'restart' };
+  const history = [1, 2, 3].map((number) => past(number, succeeded('iterative', `Δ${String(number)}`)));
+
+  it.each([
+    ['M4', null],
+    ['M3', 'M3'],
+    ['M2', 'M3'],
+  ])('at %s lets M4 start from %s', (release, from) => {
+    const { source, reason } = chooseSource('iterative', history, { release, order });
+    expect(source?.fromRelease ?? null).toBe(from);
+    if (from === null)
+      expect(reason).toMatch(/^ada asked for a restart \(plain wins\), and its iterative arm has left no/);
+  });
+
+  it('makes one piece of work of all arms again', () => {
+    const arms = planArms({ ...ALL, controls: [...ALL.controls] }, history, { release: 'M4', order });
+    expect(shape(arms)).toEqual([
+      ['iterative', 'waiting', null],
+      ['direct', 'shared', 'iterative'],
+      ['plain', 'shared', 'iterative'],
+    ]);
+  });
+
+  it('is nothing to plain, which starts from the base anyway', () => {
+    expect(chooseSource('plain', history, { release: 'M4', order }).reason).toBe('plain starts from the base itself');
+  });
+});
+
 describe('resultOf', () => {
   it('gives an arm the result of the one it shared with, and nothing when that one failed', () => {
     const worker = succeeded('iterative', 'Δ');
     expect(resultOf('plain', [worker, shared('plain', 'iterative')])).toBe(worker.result);
     expect(resultOf('plain', [failed('iterative'), shared('plain', 'iterative')])).toBeNull();
+  });
+
+  it('gives nothing of one that was superseded, whose Δ alone counts', () => {
+    const arms = [makeArm({ status: 'superseded', result: makeResult() }), shared('plain', 'iterative')];
+    expect([resultOf('iterative', arms), resultOf('plain', arms)]).toEqual([null, null]);
+    expect([deltaResultOf('iterative', arms), deltaResultOf('plain', arms)]).toEqual([makeResult(), makeResult()]);
+    expect(deltaResultOf('plain', [makeArm({ status: 'superseded' }), shared('plain', 'iterative')])).toBeNull();
   });
 
   it('gives nothing for an arm that was not planned, waits or runs', () => {

@@ -10,6 +10,7 @@ import {
   noteRejected,
   stepsLost,
   takeOver,
+  trainedSeconds,
 } from '../../policy/training-ledger.ts';
 import { AT, digestOf, makeAttempt, makeAttemptBegin, makeCommitted } from '../support/lineage-values.ts';
 
@@ -162,5 +163,53 @@ describe('the steps that were lost', () => {
     ],
   ] as const)('are %s', (_claim, attempts, lost) => {
     expect(of(...attempts)).toBe(lost);
+  });
+});
+
+describe('seconds trained', () => {
+  const at = (minute: number): string => `2026-05-01T10:${String(minute).padStart(2, '0')}:00.000Z`;
+  /** Attempts by the minutes of their beginning and end; null: not known. */
+  const of = (...attempts: readonly (readonly [from: number | null, to: number | null])[]): number =>
+    trainedSeconds(
+      attempts.map(([from, to]) => ({
+        ...makeAttempt({ end: to === null ? null : { code: 'TRAINER_KILLED', lastStep: 0, at: at(to) } }),
+        begunAt: from === null ? undefined : at(from),
+      })),
+      at(30),
+    );
+
+  it.each<[string, readonly (readonly [number | null, number | null])[], number]>([
+    ['none before there is an attempt', [], 0],
+    ['those of one that ended', [[0, 10]], 600],
+    ['those until now of one that runs', [[20, null]], 600],
+    [
+      'those of all, the time between them left out',
+      [
+        [0, 10],
+        [15, 20],
+        [28, null],
+      ],
+      1020,
+    ],
+    [
+      'those until the next began where nobody saw the end',
+      [
+        [0, null],
+        [5, 6],
+      ],
+      360,
+    ],
+    ['none of an attempt of before its beginning was kept', [[null, 10]], 0],
+    [
+      'those until now where the next one’s beginning is not known either',
+      [
+        [10, null],
+        [null, null],
+      ],
+      1200,
+    ],
+    ['never less than none, though clocks of two machines disagree', [[10, 5]], 0],
+  ])('are %s', (_claim, attempts, seconds) => {
+    expect(of(...attempts)).toBe(seconds);
   });
 });

@@ -3,7 +3,15 @@ import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
 /** Programs that tests need from the system, and Debian's package of each. */
-const PACKAGES = { prometheus: 'prometheus', promtool: 'prometheus', chromium: 'chromium' } as const;
+const PACKAGES = {
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  chromium: 'chromium',
+  openssl: 'openssl',
+  unshare: 'util-linux',
+  ip: 'iproute2',
+  'systemd-analyze': 'systemd',
+} as const;
 
 /** Path of a program that a test needs. Throws, naming Debian's package, when it is not there. */
 export async function findOnPath(program: keyof typeof PACKAGES): Promise<string> {

@@ -10,7 +10,7 @@ import { createLineages, type Lineages } from '../../client/lineages.ts';
 import type { LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import { taskQueue } from '../../contracts/task-queues.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../drills/lab/worker-process.ts';
-import { findRelease } from '../../policy/lineage.ts';
+import { findRelease } from '../../policy/lineage/state.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import type { lineage } from '../../workflows/lineage.ts';
 import { launchIn } from './trainings.ts';

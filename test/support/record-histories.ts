@@ -146,6 +146,65 @@ const continuedAsNew: Scenario = async (service) => {
   ];
 };
 
+const superseded: Scenario = async (service) => {
+  const script = await service.create('superseded', {
+    backlog: 'supersede',
+    controls: ['plain', 'direct'],
+    concurrency: 1,
+  });
+  const training = service.holdTraining('superseded');
+  script.instead.finetuneModel = (input) =>
+    input.key.release === 'M1' ? training.finetuneModel(input) : script.usual.finetuneModel(input);
+  await service.observe('superseded', 1);
+  await training.untilRunning();
+  training.proceedTo(50);
+  await waitUntil('step 50 is saved', async () => training.saved === 50);
+  await service.observe('superseded', 2, 3);
+  await service.until('superseded', 'M3', 'succeeded');
+  return [
+    { name: 'lineage-superseded', workflowId: 'lineage/superseded' },
+    { name: 'run-superseded', workflowId: runOf('superseded', 'M1') },
+  ];
+};
+
+const approved: Scenario = async (service) => {
+  await service.create('approved', { gate: { approval: 'manual' }, publish: [{ folder: '/live' }] });
+  for (const number of [1, 2]) {
+    const release = `M${String(number)}`;
+    await service.observe('approved', number);
+    await waitUntil(`${release} waits for approval`, async () => {
+      const { releases } = await service.lineages.state('approved');
+      return releases.at(-1)?.arms[0]?.stage === 'approval';
+    });
+    await service.lineages.approve('approved', release, ORDER);
+    await service.until('approved', release, 'succeeded');
+  }
+  await service.untilQuiet('lineage/approved'); // it may begin anew
+  const { runId } = await service.env.client.workflow.getHandle('lineage/approved').describe();
+  await service.lineages.rollback('approved', null, ORDER);
+  await service.lineages.restart('approved', ORDER);
+  await service.lineages.transfer('approved', { from: 'M2', onto: { release: 'M1' }, trains: false }, ORDER);
+  return [
+    { name: 'lineage-approved-and-rolled-back', workflowId: 'lineage/approved', runId },
+    { name: 'run-approved', workflowId: runOf('approved', 'M2') },
+    { name: 'run-of-transfer', workflowId: 'lineage/approved/transfer/M1+ΔM2/transfer-only' },
+  ];
+};
+
+const overBudget: Scenario = async (service) => {
+  const budget = { run: { gpuHours: 30 / 3600, wallTime: '1h' }, lineage: { steps: 50 } };
+  const gate = { approval: { timeout: '1s', otherwise: 'approve' } };
+  await service.create('over-budget', { budget, gate });
+  service.holdTraining('over-budget').proceedTo(50);
+  await service.observe('over-budget', 1, 2);
+  await service.until('over-budget', 'M1', 'succeeded');
+  await waitUntil('it is paused', async () => (await service.lineages.state('over-budget')).paused !== null);
+  return [
+    { name: 'lineage-over-budget', workflowId: 'lineage/over-budget' },
+    { name: 'run-over-budget', workflowId: runOf('over-budget', 'M1') },
+  ];
+};
+
 const watched: Scenario = async (service) => {
   const script = await service.create('watched');
   script.source = ['M1', 'M2'];
@@ -156,4 +215,5 @@ const watched: Scenario = async (service) => {
 const SCENARIOS: readonly Scenario[] = [
   ...[twoReleases, decided, pausedInTraining, cancelled],
   ...[failedAndRetried, continuedAsNew, watched],
+  ...[superseded, approved, overBudget],
 ];

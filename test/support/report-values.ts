@@ -57,6 +57,7 @@ export function recordedRelease(): RecordedRelease & { readonly record: ReleaseR
         stepsCarried: 0,
       },
     ],
+    orders: [],
     concludedAt: AT,
   };
   const runs = new Map([

@@ -6,11 +6,11 @@ import type { Release } from '../../contracts/release.ts';
 import type { RunKey } from '../../contracts/run.ts';
 import type { GateDecision } from '../../contracts/gate.schema.ts';
 import { runRecordSchema, type SuiteScore } from '../../contracts/run-record.schema.ts';
-import { orderReleases } from '../../policy/order-releases.ts';
+import { chooseReleases, inOrder } from '../../policy/choose-releases.ts';
 import type * as proxies from '../../workflows/activities.ts';
 import { AT, digestOf, makeAttemptSummary, makeDecision, makeScore } from './lineage-values.ts';
 
-type Proxies = typeof proxies.io & typeof proxies.cpu & typeof proxies.gpu & typeof proxies.evaluation;
+type Proxies = typeof proxies.io & typeof proxies.cpu & ReturnType<typeof proxies.gpuOn> & typeof proxies.evaluation;
 
 /** Every activity as the workflows see it. */
 export type Activities = {
@@ -111,6 +111,7 @@ export class ScriptedWork {
       differenceModel: route('differenceModel', (doing) => doing.differenceModel),
       judgeCandidate: route('judgeCandidate', (doing) => doing.judgeCandidate),
       publishModel: route('publishModel', (doing) => doing.publishModel),
+      rollBack: route('rollBack', (doing) => doing.rollBack),
       recordRun: route('recordRun', (doing) => doing.recordRun),
       concludeRelease: route('concludeRelease', (doing) => doing.concludeRelease),
     };
@@ -124,18 +125,20 @@ export function failure(code: string, options: { readonly retryable: boolean }):
 
 function usualActivities(door: LineageDoor, source: () => readonly string[]): Activities {
   return {
-    async findReleases({ lineage, family, only }) {
-      const names = source();
+    async findReleases({ lineage, family, only, backfill }) {
+      const listed = source().map((name) => ({ name, version: `version of ${name}` }));
       const known = await door.knownReleases(lineage);
-      const wanted = names.filter((name) => (only === undefined ? !known.includes(name) : name === only));
-      return orderReleases(wanted, family).ordered;
+      if (only !== undefined) return inOrder(listed, family).filter(({ name }) => name === only);
+      return chooseReleases({ listed, known, family, ...(backfill !== undefined && { backfill }) }).fresh;
     },
-    async pinRelease({ name, position }) {
-      return { name, position, uri: `file:///models/family/${name}`, digest: digestOf(name), firstSeenAt: AT };
+    async pinRelease({ name, position, backfill }) {
+      const pinned = { name, position, uri: `file:///models/family/${name}`, digest: digestOf(name), firstSeenAt: AT };
+      return { ...pinned, ...(backfill === true && { backfill }) };
     },
     async announceRelease({ lineage, release }) {
       try {
         await door.observeRelease(lineage, release);
+        return undefined;
       } catch (error) {
         throw toFailure(error);
       }
@@ -180,13 +183,15 @@ function usualActivities(door: LineageDoor, source: () => readonly string[]): Ac
         publishedAt: AT,
       }));
     },
+    async rollBack({ from, to }) {
+      return { recordDigest: digestOf(`rollback from ${from.release} to ${to.release}`) };
+    },
     async recordRun({ key, record }) {
       runRecordSchema.parse({ schema: 'regraft.run/1', ...record, regraftVersion: '0.1.0' });
       return { recordDigest: digestOf(`record of ${key.release} ${key.arm}`) };
     },
-    async concludeRelease({ release, arms }) {
-      const any = arms.some(({ status }) => status === 'succeeded');
-      return { recordDigest: any ? digestOf(`record of ${release.name}`) : null };
+    async concludeRelease({ release }) {
+      return { recordDigest: digestOf(`record of ${release.name}`) };
     },
   };
 }
@@ -223,7 +228,7 @@ export function checkpointOf(startModel: string, step: number): Checkpoint {
 export async function announce(door: LineageDoor, startModel: string, step: number): Promise<Checkpoint> {
   const checkpoint = checkpointOf(startModel, step);
   const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
-  await door.announceCheckpoint(workflowId, runId, checkpoint);
+  await door.announceCheckpoint(workflowId, runId, { ...checkpoint, trainedSeconds: 0.6 * step });
   return checkpoint;
 }
 
@@ -234,6 +239,7 @@ export function outcomeOf(checkpoints: readonly Checkpoint[], starts: Outcome['s
     stepsLost: 0,
     continuity: 'nothing to compare',
     stepsDone: checkpoints.at(-1)?.step ?? 0,
+    trainedSeconds: 60,
     checkpoints: [...checkpoints],
     curveDigest: digestOf('curve'),
     datasetDigest: digestOf('dataset'),

@@ -6,7 +6,7 @@ import type { LineageDoor } from '../../activities/ports.ts';
 import { createLineages, type Lineages } from '../../client/lineages.ts';
 import type { LineageSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { LineageState, Order, ReleaseState } from '../../contracts/lineage-state.ts';
-import { QUEUE_CLASSES, taskQueue } from '../../contracts/task-queues.ts';
+import { QUEUE_CLASSES, taskQueue, type QueueClass } from '../../contracts/task-queues.ts';
 import { createLineageDoor } from '../../workers/lineage-door.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
@@ -38,17 +38,19 @@ export class Service {
   /** What the paused gauge was last told, by lineage. */
   readonly pausedGauge = new Map<string, boolean>();
   #control: RunningWorker | null = null;
-  #others: readonly RunningWorker[] = [];
+  readonly #others = new Map<QueueClass, RunningWorker>();
+  readonly #bundle: typeof testBundle;
 
-  private constructor(env: TestWorkflowEnvironment) {
+  private constructor(env: TestWorkflowEnvironment, bundle: typeof testBundle) {
     this.env = env;
+    this.#bundle = bundle;
     this.lineages = createLineages(env.client);
     this.door = createLineageDoor(this.lineages);
     this.work = new ScriptedWork(this.door);
   }
 
-  static async start(env: TestWorkflowEnvironment): Promise<Service> {
-    const service = new Service(env);
+  static async start(env: TestWorkflowEnvironment, bundle: typeof testBundle = testBundle): Promise<Service> {
+    const service = new Service(env, bundle);
     try {
       await service.#startAll();
     } catch (error) {
@@ -80,12 +82,24 @@ export class Service {
   /** A worker for the control queue, which knows nothing but what the server tells it. */
   async startControl(): Promise<void> {
     const sinks = lineageSinks(this.pausedGauge);
-    this.#control = await this.#run({ taskQueue: taskQueue('control'), workflowBundle: await testBundle(), sinks });
+    this.#control = await this.#run({ taskQueue: taskQueue('control'), workflowBundle: await this.#bundle(), sinks });
   }
 
   async stopControl(): Promise<void> {
     await this.#control?.stop();
     this.#control = null;
+  }
+
+  /** The worker for one of the queues of activities; `slots`: how many of them at a time. */
+  async startQueue(queue: QueueClass, slots?: number): Promise<void> {
+    const activities = this.work.activities();
+    const limit = slots === undefined ? {} : { maxConcurrentActivityTaskExecutions: slots };
+    this.#others.set(queue, await this.#run({ taskQueue: taskQueue(queue), activities, ...limit }));
+  }
+
+  async stopQueue(queue: QueueClass): Promise<void> {
+    await this.#others.get(queue)?.stop();
+    this.#others.delete(queue);
   }
 
   /** Waits until a release is in one of these states; without any, until it has ended. */
@@ -112,7 +126,7 @@ export class Service {
 
   async stop(): Promise<void> {
     try {
-      await Promise.all(this.#others.map((worker) => worker.stop()));
+      await Promise.all([...this.#others.keys()].map((queue) => this.stopQueue(queue)));
       await this.stopControl(); // last: an activity under way may be asking a workflow
     } finally {
       await this.env.teardown(); // a worker that did not stop must not leave a server behind
@@ -121,9 +135,7 @@ export class Service {
 
   async #startAll(): Promise<void> {
     const others = QUEUE_CLASSES.filter((queue) => queue !== 'control');
-    this.#others = await Promise.all(
-      others.map((queue) => this.#run({ taskQueue: taskQueue(queue), activities: this.work.activities() })),
-    );
+    await Promise.all(others.map((queue) => this.startQueue(queue)));
     await this.startControl();
   }
 

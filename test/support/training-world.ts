@@ -101,6 +101,7 @@ export class TrainingWorld implements TrainerHost {
       },
       door: {
         knownReleases: async () => [],
+        noteTrouble: async () => undefined,
         observeRelease: async () => undefined,
         announceCheckpoint: async (workflowId, runId, notice) => {
           this.noticesTo.push(`${workflowId} ${runId}`);

@@ -33,7 +33,11 @@ describe('cancelling', () => {
     expect(await service.lineages.cancel('cancel-running', 'M2', ORDER)).toEqual({ changed: true });
     const cancelled = await service.until('cancel-running', 'M2');
     expect(training.cancelled).toBe(1);
-    expect(cancelled).toMatchObject({ status: 'cancelled', recordDigest: null, arms: [{ status: 'cancelled' }] });
+    expect(cancelled).toMatchObject({
+      status: 'cancelled',
+      recordDigest: digestOf('record of M2'),
+      arms: [{ status: 'cancelled' }],
+    });
     expect(script.story('M2', 'iterative').at(-1)).toBe('finetuneModel');
 
     training.proceedTo(100);
@@ -49,9 +53,7 @@ describe('cancelling', () => {
     await service.lineages.pause('cancel-waiting', ORDER);
     await service.observe('cancel-waiting', 1, 2);
     await service.lineages.cancel('cancel-waiting', 'M1', ORDER);
-    await expect(service.lineages.cancel('cancel-waiting', 'M1', ORDER)).rejects.toMatchObject({
-      code: 'RELEASE_FINISHED',
-    });
+    expect(await service.lineages.cancel('cancel-waiting', 'M1', ORDER)).toEqual({ changed: false });
     await service.lineages.resume('cancel-waiting', ORDER);
     await service.until('cancel-waiting', 'M2', 'succeeded');
     const entry = releaseOf(await service.lineages.state('cancel-waiting'), 'M1')!;
@@ -164,7 +166,7 @@ describe('applying', () => {
     await training.untilRunning();
     const finetune = { ...SMALLEST_SPEC.finetune, steps: 60, saveEvery: 20 };
     const changed = quietSpec('apply', { finetune, strategy: 'plain' });
-    expect(await service.lineages.apply(changed, ORDER)).toEqual({ applied: 'changed' });
+    expect(await service.lineages.apply(changed, ORDER)).toMatchObject({ applied: 'changed' });
     training.proceedTo(100);
     expect(await service.until('apply', 'M1')).toMatchObject({
       status: 'succeeded',
@@ -178,9 +180,38 @@ describe('applying', () => {
     expect(script.of('evaluateModel').map(({ step }) => step)).toEqual([0, 50, 100, 0, 20, 40, 60]);
   });
 
+  it('changes how a training that runs is looked after from its next attempt on, and nothing else of it', async () => {
+    const script = await service.create('supervised');
+    const training = service.holdTraining('supervised');
+    const given: { readonly stallAfter: string; readonly steps: number }[] = [];
+    script.instead.finetuneModel = (input) => {
+      given.push({ stallAfter: input.finetune.stallAfter, steps: input.finetune.steps });
+      return training.finetuneModel(input);
+    };
+    await service.observe('supervised', 1);
+    await training.untilRunning();
+    const finetune = { ...quietSpec('supervised').finetune, stallAfter: '5m', steps: 200 };
+    expect(await service.lineages.apply(quietSpec('supervised', { finetune }), ORDER)).toEqual({
+      applied: 'changed',
+      changes: [
+        { path: 'finetune.steps', from: 100, to: 200, applies: 'next release' },
+        { path: 'finetune.stallAfter', from: '30m', to: '5m', applies: 'next attempt' },
+      ],
+    });
+    await service.lineages.pause('supervised', ORDER);
+    await waitUntil('it is held', async () => training.cancelled === 1);
+    training.proceedTo(100);
+    await service.lineages.resume('supervised', ORDER);
+    await service.until('supervised', 'M1', 'succeeded');
+    expect(given).toEqual([
+      { stallAfter: '30m', steps: 100 },
+      { stallAfter: '5m', steps: 100 },
+    ]);
+  });
+
   it('the same spec again changes nothing', async () => {
     await service.create('again');
-    expect(await service.lineages.apply(quietSpec('again'), ORDER)).toEqual({ applied: 'unchanged' });
+    expect(await service.lineages.apply(quietSpec('again'), ORDER)).toEqual({ applied: 'unchanged', changes: [] });
     const { spec, log } = await service.lineages.state('again');
     expect(spec).toEqual(quietSpec('again'));
     expect(log.map(({ what }) => what)).toEqual(['create']);

@@ -9,16 +9,23 @@ import { quietRuntime } from '../support/temporal-server.ts';
 /** What each history of the corpus is there for: an event that it must have. */
 const KEPT_FOR: Readonly<Record<string, string>> = {
   'lineage-after-continued': 'childWorkflowExecutionCompletedEventAttributes',
+  'lineage-approved-and-rolled-back': 'workflowExecutionUpdateCompletedEventAttributes',
   'lineage-cancelled-release': 'requestCancelExternalWorkflowExecutionInitiatedEventAttributes',
   'lineage-failed-and-retried': 'childWorkflowExecutionFailedEventAttributes',
+  'lineage-over-budget': 'workflowExecutionSignaledEventAttributes',
   'lineage-paused-and-resumed': 'signalExternalWorkflowExecutionInitiatedEventAttributes',
+  'lineage-superseded': 'signalExternalWorkflowExecutionInitiatedEventAttributes',
   'lineage-two-releases': 'childWorkflowExecutionCompletedEventAttributes',
   'lineage-tells-of-plain': 'signalExternalWorkflowExecutionInitiatedEventAttributes',
   'lineage-until-continued': 'workflowExecutionContinuedAsNewEventAttributes',
+  'run-approved': 'workflowExecutionSignaledEventAttributes',
   'run-cancelled': 'workflowExecutionCanceledEventAttributes',
   'run-failed': 'workflowExecutionFailedEventAttributes',
   'run-from-base': 'workflowExecutionCompletedEventAttributes',
   'run-held-in-training': 'activityTaskCanceledEventAttributes',
+  'run-of-transfer': 'workflowExecutionCompletedEventAttributes',
+  'run-over-budget': 'timerStartedEventAttributes',
+  'run-superseded': 'activityTaskCanceledEventAttributes',
   'run-of-control': 'workflowExecutionCompletedEventAttributes',
   'run-with-decisions': 'activityTaskCanceledEventAttributes',
   'run-with-source': 'workflowExecutionCompletedEventAttributes',
@@ -76,9 +83,10 @@ describe('replay notices', () => {
     const code = await readFile(codePath, 'utf8');
     const altered = code.replace(/'finetune',(\s+)'difference',/, `'difference',$1'finetune',`);
     expect(altered).not.toBe(code);
-    const runs = histories.filter(({ workflowId }) => workflowId.startsWith('run-'));
+    // A transfer has neither of the two.
+    const runs = histories.filter(({ workflowId }) => /^run-(?!of-transfer)/.test(workflowId));
     const outcomes = await replay(runs, { code: altered });
-    expect(outcomes.size).toBe(7);
+    expect(outcomes.size).toBe(10);
     for (const error of outcomes.values()) expect(error).toBeInstanceOf(DeterminismViolationError);
   });
 

@@ -55,6 +55,10 @@ async function setUp(): Promise<{ readonly target: string; readonly one: Model; 
   return { target: path.join(root, 'live'), one: await writeModel(root, 'one'), two: await writeModel(root, 'two') };
 }
 
+function restore(target: string, { folder, manifest }: Model): ReturnType<typeof publisher.restore> {
+  return publisher.restore({ target, modelFolder: folder, manifest });
+}
+
 const weightsAt = (folder: string): Promise<string> => readFile(path.join(folder, 'model.safetensors'), 'utf8');
 
 async function change(file: string, text: string): Promise<void> {
@@ -86,6 +90,20 @@ describe('publishing into a folder', () => {
     expect(await weightsAt(path.join(target, 'versions', one.manifest.digest))).toBe('weights of one');
     expect(await publish(target, one)).toEqual({ previousDigest: two.manifest.digest });
     expect(await weightsAt(path.join(target, 'current'))).toBe('weights of one');
+  });
+
+  it('removes a day later what a killed process left half-copied, and nothing before', async () => {
+    const { target, one, two } = await setUp();
+    await publish(target, one);
+    const half = path.join(target, 'versions', `${two.manifest.digest}.partial-0123456789ab`);
+    await mkdir(half);
+    await publish(target, one);
+    expect(await readdir(path.join(target, 'versions'))).toHaveLength(2);
+    const { folder: modelFolder, manifest } = two;
+    const nextDay = createFolderPublisher(() => Date.now() + 25 * 3_600_000);
+    await nextDay.publish({ target, modelFolder, manifest, card: '', provenance: {} });
+    const kept = [one.manifest.digest, two.manifest.digest].sort();
+    expect((await readdir(path.join(target, 'versions'))).sort()).toEqual(kept);
   });
 
   it('changes nothing when it runs again, and leaves nothing half beside it', async () => {
@@ -146,5 +164,55 @@ describe('publishing into a folder', () => {
     await publish(target, one, 'old');
     await publish(target, one, 'new');
     expect(await readFile(path.join(target, 'current', 'README.md'), 'utf8')).toBe('new');
+  });
+});
+
+describe('restoring in a folder', () => {
+  it('makes a version that was live before live again, with the card that it had', async () => {
+    const { target, one, two } = await setUp();
+    await publish(target, one, 'the card of one');
+    await publish(target, two, 'the card of two');
+    expect(await restore(target, one)).toEqual({ previousDigest: two.manifest.digest });
+    expect(await weightsAt(path.join(target, 'current'))).toBe('weights of one');
+    expect(await readFile(path.join(target, 'current', 'README.md'), 'utf8')).toBe('the card of one');
+    expect(await weightsAt(path.join(target, 'previous'))).toBe('weights of two');
+    expect(await restore(target, two)).toEqual({ previousDigest: one.manifest.digest });
+    expect(await readFile(path.join(target, 'current', 'README.md'), 'utf8')).toBe('the card of two');
+  });
+
+  it('changes nothing when it runs again, and still tells what it replaced', async () => {
+    const { target, one, two } = await setUp();
+    await publish(target, one);
+    await publish(target, two);
+    const first = await restore(target, one);
+    const before = await lstat(path.join(target, 'current'));
+    expect(await restore(target, one)).toEqual(first);
+    expect((await lstat(path.join(target, 'current'))).ino).toBe(before.ino);
+    expect((await readdir(target)).sort()).toEqual(['current', 'previous', 'versions']);
+  });
+
+  it.each([
+    ['gone', (version: string) => rm(version, { recursive: true })],
+    ['damaged', (version: string) => change(path.join(version, 'model.safetensors'), 'weights of oNe')],
+  ])('uploads a version that is %s again before it goes live', async (_claim, damage) => {
+    const { target, one, two } = await setUp();
+    await publish(target, one);
+    await publish(target, two);
+    await damage(path.join(target, 'versions', one.manifest.digest));
+    await restore(target, one);
+    expect(await weightsAt(path.join(target, 'current'))).toBe('weights of one');
+    expect(await readFile(path.join(target, 'current', 'sub', 'chat.jinja'), 'utf8')).toBe('chat');
+    expect(await readdir(path.join(target, 'versions'))).toHaveLength(2);
+  });
+
+  it('keeps what is live where the version cannot be made whole', async () => {
+    const { target, one, two } = await setUp();
+    await publish(target, two);
+    await change(path.join(one.folder, 'model.safetensors'), 'weights of oNe');
+    await expect(restore(target, one)).rejects.toThrow(
+      expect.objectContaining({ code: 'PUBLISH_VERIFY_FAILED' }) as Error,
+    );
+    expect(await weightsAt(path.join(target, 'current'))).toBe('weights of two');
+    expect(await readdir(path.join(target, 'versions'))).toEqual([two.manifest.digest]);
   });
 });

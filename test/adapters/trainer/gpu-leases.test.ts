@@ -52,7 +52,7 @@ describe('the GPUs of a machine', () => {
     const leases = (await machine()).leases('0', '1');
     await take(leases, '/a');
     await expect(leases.take(launchIn('/b'), 2)).rejects.toMatchObject({
-      message: "1 of this machine's 2 GPUs are free, the training wants 2; lower --gpu-slots or launcher.local.gpus.",
+      message: "1 of this machine's 2 GPUs are free, the training wants 2; lower --slots or launcher.local.gpus.",
     });
   });
 

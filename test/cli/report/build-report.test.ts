@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildReport } from '../../../cli/report/build-report.ts';
+import { reportText } from '../../../cli/report/report-text.ts';
 import { reportSchema } from '../../../contracts/report.schema.ts';
 import { digestOf, makeArm } from '../../support/lineage-values.ts';
 import { concludedEntry, makeState, recordedRelease } from '../../support/report-values.ts';
@@ -59,6 +60,27 @@ describe('buildReport', () => {
       suiteDigests: [digestOf('suite')],
       datasetDigests: [digestOf('dataset')],
     });
+  });
+
+  it.each(['skipped', 'superseded', 'cancelled'] as const)(
+    'lists a release that was %s, and no arm of it',
+    (status) => {
+      const entry = concludedEntry({ status, arms: [], recordDigest: digestOf('release record') });
+      const empty = buildReport(makeState([entry]), [
+        { entry, record: { ...recorded.record, status, arms: [] }, runs: new Map() },
+      ]);
+      expect(empty.releases).toEqual([
+        { name: 'M2', digest: digestOf('M2'), recordDigest: digestOf('release record') },
+      ]);
+      expect([empty.arms, empty.failures, empty.published]).toEqual([[], [], []]);
+      expect(reportSchema.parse(empty)).toEqual(empty);
+      expect(reportText(empty)).toContain('Published: nothing.');
+    },
+  );
+
+  it('reads a release long past from its record, though its arms are no longer in the state', () => {
+    const long = { ...recorded, entry: { ...recorded.entry, arms: [] } };
+    expect(buildReport(makeState([long.entry]), [long])).toEqual(report);
   });
 
   it('lists a failed arm with its code, and a release without a record', () => {

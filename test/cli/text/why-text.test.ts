@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { whyText } from '../../../cli/text/why-text.ts';
 import type { LineageState, ReleaseState } from '../../../contracts/lineage-state.ts';
-import { pauseLineage } from '../../../policy/lineage.ts';
-import { AT, digestOf, makeArm, makeRelease, makeResult, makeScore } from '../../support/lineage-values.ts';
+import type { RunResult } from '../../../contracts/run.ts';
+import { pauseLineage } from '../../../policy/lineage/orders.ts';
+import { AT, digestOf, makeArm, makeRelease, makeResult, makeScore, makeSpec } from '../../support/lineage-values.ts';
 import { concludedEntry, makeState } from '../../support/report-values.ts';
 
 const ORDER = { actor: 'ada', reason: 'cluster maintenance' };
@@ -61,6 +62,80 @@ describe('how a release stands', () => {
     expect(storyOf(makeState([entryOf(2, 'cancelled')]))[0]).toBe(
       'M2 was cancelled; `regraft retry tiny-sums M2` puts it back in line.',
     );
+  });
+});
+
+describe('how a release stands that the backlog or a person decided about', () => {
+  const spec = (backlog: string) => makeSpec({ backlog });
+  const asked = (entry: ReleaseState): ReleaseState => ({ ...entry, wanted: true });
+
+  it('is that it was passed over, and why', () => {
+    const note = 'passed over for M3 (backlog: latest)';
+    expect(storyOf(makeState([{ ...entryOf(2, 'skipped'), note }]))[0]).toBe(
+      `M2 was skipped: ${note}; \`regraft retry tiny-sums M2\` puts it back in line.`,
+    );
+  });
+
+  it('is what it left when it was superseded', () => {
+    const left = oneArm({ status: 'superseded', result: makeResult({ stepsInDelta: 150, superseded: true }) });
+    const again = '`regraft retry tiny-sums M2` puts it back in line.';
+    expect(storyOf(makeState([entryOf(2, 'superseded', left)]))[0]).toBe(
+      `M2 was superseded by a newer release, and left a Δ of 150 steps; ${again}`,
+    );
+    expect(storyOf(makeState([entryOf(2, 'superseded', oneArm({ status: 'superseded' }))]))[0]).toBe(
+      `M2 was superseded by a newer release before it had trained anything; ${again}`,
+    );
+    expect(storyOf(makeState([entryOf(2, 'superseded')]))[0]).toBe(`M2 was superseded by a newer release; ${again}`);
+  });
+
+  it.each(['latest', 'supersede'])('is what comes before it, or that it will be passed over: %s', (backlog) => {
+    const releases = [
+      entryOf(1, 'running'),
+      entryOf(2, 'waiting'),
+      asked(entryOf(3, 'waiting')),
+      entryOf(4, 'waiting'),
+    ];
+    const state = makeState(releases, { spec: spec(backlog) });
+    expect(storyOf(state, releases[1])[0]).toBe(
+      `M2 waits: it is going to be passed over for M4 (backlog: ${backlog}).`,
+    );
+    expect(storyOf(state, releases[2])[0]).toBe(
+      'M3 waits: M1 comes first; it was asked for, so it is not passed over.',
+    );
+    expect(storyOf(state, releases[3])[0]).toBe('M4 waits: M1, M3 come first.');
+    const turned = [entryOf(1, 'waiting'), entryOf(2, 'running')].map(asked).concat(entryOf(5, 'waiting'));
+    expect(storyOf(makeState(turned, { spec: spec(backlog) }), turned[2])[0]).toBe('M5 waits: M2, M1 come first.');
+    const late = [entryOf(1, 'waiting'), entryOf(2, 'failed'), entryOf(3, 'succeeded')];
+    expect(storyOf(makeState(late, { spec: spec(backlog) }), late[0])[0]).toContain('passed over for M3');
+    expect(storyOf(makeState(late.slice(0, 2), { spec: spec(backlog) }), late[0])[0]).toBe('M1 waits: it is next.');
+  });
+
+  it('is that it waits for approval, and how to give it; or that it is being cancelled', () => {
+    const gate = { approval: { timeout: '2h', otherwise: 'reject' } };
+    const state = makeState([entryOf(2, 'running', oneArm({ status: 'running', stage: 'approval' }))], {
+      spec: makeSpec({ gate }),
+    });
+    expect(storyOf(state)[0]).toBe(
+      'M2 passed its gate and waits for approval: `regraft approve tiny-sums M2` lets M2 go live, `regraft reject tiny-sums M2` keeps it back; if nobody decides within 2h, it is rejected.',
+    );
+    expect(storyOf(makeState([{ ...entryOf(2, 'running'), cancelling: true }]))[0]).toBe('M2 is being cancelled.');
+  });
+
+  it('is that it was rolled back', () => {
+    const arms = oneArm({ status: 'succeeded', result: makeResult({ published: LIVE }) });
+    const releases = [entryOf(1, 'succeeded'), entryOf(2, 'succeeded', arms)];
+    const state = makeState(releases, { published: { ...LIVE, release: 'M1' } });
+    expect(storyOf(state, releases[1])[0]).toBe('M2 is done and was live until it was rolled back to M1.');
+  });
+
+  it('is what is known of one long past, and where the rest is', () => {
+    const entry = { ...entryOf(2, 'succeeded'), recordDigest: digestOf('comparison') };
+    const long = 'It is long past: what its arms did is in record';
+    const lines = storyOf(makeState([entry], { published: { ...LIVE, release: 'M40' } }));
+    expect(lines[0]).toBe('M2 is done; M40 is live.');
+    expect(lines.at(-1)).toBe(`${long} ${digestOf('comparison').slice(0, 12)}.`);
+    const was = makeState([entry], { published: { ...LIVE, release: 'M40' }, publications: [LIVE] });
+    expect(storyOf(was)[0]).toBe('M2 is done and was live until M40.');
   });
 });
 
@@ -127,6 +202,45 @@ describe('what each arm did', () => {
     expect(/Its training took [^.]*\./.exec(line)?.[0] ?? null).toBe(sentence);
   });
 
+  it.each<[string, Partial<RunResult>, string]>([
+    [
+      'a person let go live',
+      { approval: { decision: 'approved', actor: 'ada', reason: 'looks right', at: AT }, published: LIVE },
+      'The gate passed: alike. It was approved by ada (looks right). Record',
+    ],
+    [
+      'a person kept back',
+      { approval: { decision: 'rejected', actor: 'ada', reason: 'odd', at: AT } },
+      'The gate passed: alike. It was rejected by ada (odd). It was not published. Record',
+    ],
+    [
+      'nobody decided about',
+      { approval: { decision: 'superseded', actor: 'regraft', reason: 'M3 has come', at: AT }, superseded: true },
+      'The gate passed: alike. Nobody had decided about it by then (M3 has come). It was not published. Record',
+    ],
+    [
+      'was withheld',
+      { withheld: 'M3 is live, which is newer than M2' },
+      'The gate passed: alike. It was withheld: M3 is live, which is newer than M2. It was not published. Record',
+    ],
+  ])('tells of a candidate that %s', (_what, fields, story) => {
+    const result = makeResult({ gateSentence: 'passed: alike', ...fields });
+    const status = result.superseded === true ? 'superseded' : 'succeeded';
+    const line = armLine({ status, result });
+    expect(line).toContain(story);
+    expect(line?.startsWith(`${START}A newer release superseded it. Best`)).toBe(status === 'superseded');
+  });
+
+  it('tells that an arm waits for approval, left nothing, or left a Δ', () => {
+    expect(armLine({ status: 'running', stage: 'approval' })).toBe(
+      `${START}It passed its gate and waits for approval.`,
+    );
+    expect(armLine({ status: 'superseded' })).toBe(
+      `${START}A newer release superseded it before it had trained anything.`,
+    );
+    expect(armLine({ status: 'superseded', result: makeResult() })).toContain('its Δ holds 100 fine-tuning steps.');
+  });
+
   it('tells nothing of a gate for a control arm', () => {
     expect(armLine({ status: 'succeeded', result: makeResult() })).not.toContain('gate');
   });
@@ -148,9 +262,10 @@ describe('the rest of the story', () => {
 
   it('has the orders about this release only, its retries, and the record that compares its arms', () => {
     const log = ['pause', 'retry M2', 'retry M12', 'cancel M2'].map((what) => ({ ...ORDER, at: AT, what }));
-    const entry = { ...entryOf(2, 'cancelled'), retries: 2, recordDigest: digestOf('comparison') };
+    const entry = { ...entryOf(2, 'cancelled', oneArm({})), retries: 2, recordDigest: digestOf('comparison') };
     expect(storyOf(makeState([entry], { log })).slice(2)).toEqual([
       'It was retried 2 times.',
+      `${START}It has not begun.`,
       'Orders:',
       '  2026-05-01 10:00 UTC  ada: retry M2 (cluster maintenance)',
       '  2026-05-01 10:00 UTC  ada: cancel M2 (cluster maintenance)',
