@@ -55,7 +55,7 @@ const MESSAGES = 'workflows/[^/]+[.]messages[.]ts';
  * `regraft up` and `regraft worker` host workers; reports and curves are read from the store's run records; `regraft recycle`
  * and `regraft delta` are the engine alone.
  */
-const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'drills', 'adapters/store', 'weights'];
+const CLI_REACHES = ['client', 'contracts', 'configs', 'workers', 'drills', 'adapters/store', 'weights', 'web'];
 const EVERYTHING_BELOW_WORKERS = [
   ...['contracts', 'policy', 'weights', 'inference', 'metrics', 'workflows', 'activities', 'adapters'],
   ...['client', 'configs', 'web', 'dashboards'],
@@ -78,7 +78,7 @@ export default {
     only('client', ['contracts', MESSAGES], 'The one door to Temporal: message definitions and types.'),
     only('configs', ['contracts'], 'Reading a file needs only the schema.'),
     only('cli', CLI_REACHES, 'Commands parse, call the client, print; two of them host workers.'),
-    only('web', ['client', 'contracts'], 'The page reads through the same door as the CLI.'),
+    only('web', ['client', 'contracts', 'policy'], 'What comes over HTTP goes through the same door as the CLI.'),
     only('dashboards', ['metrics'], 'Panels may name only metrics that exist.'),
     only(
       'drills',

@@ -6,14 +6,15 @@ import type { ModelDeps } from '../activities/model.ts';
 import type { ProbeDeps } from '../activities/probe.ts';
 import type { PublishDeps } from '../activities/publish.ts';
 import type { RecordDeps } from '../activities/record.ts';
-import type { ReleaseDeps } from '../activities/release.ts';
+import type { ReleaseDeps } from '../activities/release-pins.ts';
 import type { TrainDeps } from '../activities/train.ts';
 import { createFileDataReader } from '../adapters/data/file-data-reader.ts';
 import { createEvaluators } from '../adapters/evaluate/evaluators.ts';
 import { createFolderPublisher } from '../adapters/publish/folder-publisher.ts';
-import { createFolderSource } from '../adapters/source/folder-source.ts';
+import { createReleaseSource, readSourceSettings } from '../adapters/source/release-source.ts';
 import { createFsArtifactStore } from '../adapters/store/fs-artifact-store.ts';
 import { createFsResumeStates } from '../adapters/store/fs-resume-states.ts';
+import { ABANDONED_AFTER_MS, sweepUnfinished } from '../adapters/store/sweep-unfinished.ts';
 import { createSystemClock } from '../adapters/system-clock.ts';
 import { createGpuLeases } from '../adapters/trainer/gpu-leases.ts';
 import type { Launcher } from '../adapters/trainer/launcher.ts';
@@ -34,11 +35,12 @@ export type Deps = ReleaseDeps & ModelDeps & ProbeDeps & TrainDeps & EvaluateDep
 /** Composes a worker's adapters: the one place where configuration meets means. */
 export async function createDeps(settings: WorkerSettings, lineages: Lineages, metrics: Metrics): Promise<Deps> {
   const { home, store, python, environment } = settings;
+  for (const folder of [store, path.join(home, 'work')]) await sweepUnfinished(folder, ABANDONED_AFTER_MS, Date.now());
   return {
     store: createFsArtifactStore(store),
     states: createFsResumeStates(path.join(store, 'trainings')),
     workspace: await openFsWorkspace(path.join(home, 'work')),
-    source: createFolderSource(),
+    source: createReleaseSource(readSourceSettings(environment)),
     trainers: createTrainerHost({
       launcherOf: launchers(settings),
       reference: {
