@@ -7,4 +7,5 @@ import { register } from 'tsx/esm/api';
 
 register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) });
 const { main } = await import('./bench/main.ts');
-process.exitCode = await main(process.argv.slice(2));
+// Not by letting the event loop run dry: requests to a server that was stopped would keep it going.
+process.exit(await main(process.argv.slice(2)));

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { benchInference } from './inference/bench-inference.ts';
-import { BENCH_USAGE, parseBenchOptions } from './options.ts';
+import { BENCH_USAGE, parseBenchOptions, type BenchRun } from './options.ts';
+import { benchOrchestration } from './orchestration/bench-orchestration.ts';
 import { benchWeights } from './weights/bench-weights.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -22,10 +23,20 @@ export async function main(args: readonly string[]): Promise<0 | 1 | 2> {
     return 2;
   }
   try {
-    const run = parsed.kind === 'run' ? benchWeights(ROOT, parsed.options) : benchInference(ROOT, parsed.options);
-    return (await run) ? 0 : 1;
+    return (await run(parsed)) ? 0 : 1;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
+  }
+}
+
+async function run(asked: BenchRun): Promise<boolean> {
+  switch (asked.kind) {
+    case 'run':
+      return benchWeights(ROOT, asked.options);
+    case 'run-inference':
+      return benchInference(ROOT, asked.options);
+    case 'run-orchestration':
+      return benchOrchestration(ROOT, asked.options);
   }
 }

@@ -1,12 +1,16 @@
 import { parseArgs } from 'node:util';
 import { INFERENCE_CASE_IDS, type InferenceCaseId } from './inference/case-ids.ts';
-import { CASE_IDS, isCaseId, type CaseId } from './weights/case-ids.ts';
+import { ORCHESTRATION_CASE_IDS, type OrchestrationCaseId } from './orchestration/case-ids.ts';
+import { CASE_IDS, type CaseId } from './weights/case-ids.ts';
 
 /** What a run of the weights benchmark was asked to do. */
 export type WeightsBenchOptions = BenchOptions<CaseId>;
 
 /** What a run of the inference benchmark was asked to do. */
 export type InferenceBenchOptions = BenchOptions<InferenceCaseId>;
+
+/** What a run of the orchestration benchmark was asked to do; its `runs` are the releases of case `one`. */
+export type OrchestrationBenchOptions = BenchOptions<OrchestrationCaseId>;
 
 interface BenchOptions<Case> {
   /** `full` is what reaches are judged on; `small` shows that everything works. */
@@ -22,26 +26,40 @@ interface BenchOptions<Case> {
   readonly folder: string | null;
 }
 
-export type ParsedBench =
-  | { readonly kind: 'help' }
-  | { readonly kind: 'wrong'; readonly problems: readonly string[] }
+/** One benchmark and what was asked of it. */
+export type BenchRun =
   | { readonly kind: 'run'; readonly options: WeightsBenchOptions }
-  | { readonly kind: 'run-inference'; readonly options: InferenceBenchOptions };
+  | { readonly kind: 'run-inference'; readonly options: InferenceBenchOptions }
+  | { readonly kind: 'run-orchestration'; readonly options: OrchestrationBenchOptions };
 
-export const BENCH_USAGE = `npm run bench -- weights [options]    recycling weights, beside cat, cp, mergekit and whole models
-npm run bench -- inference [options]  scoring and writing with a model, beside transformers
+export type ParsedBench =
+  { readonly kind: 'help' } | { readonly kind: 'wrong'; readonly problems: readonly string[] } | BenchRun;
+
+export const BENCH_USAGE = `npm run bench -- weights [options]        recycling weights, beside cat, cp, mergekit and whole models
+npm run bench -- inference [options]      scoring and writing with a model, beside transformers
+npm run bench -- orchestration [options]  what a release costs beside its weights and trainings
 
   --size small|full   weights: 2.2 GB models (full, the default) or 31 MB models, without mergekit and whole-model;
-                      inference: the demo's model and one of 124M parameters (full), or the demo's alone
+                      inference: the demo's model and one of 124M parameters (full), or the demo's alone;
+                      orchestration: 1,000 lineages at once (full), or 20
   --only CASE,...     weights: ${CASE_IDS.slice(0, 7).join(', ')},
                       ${CASE_IDS.slice(7).join(', ')};
-                      inference: ${INFERENCE_CASE_IDS.join(', ')}
-  --runs N            measured runs of each case; 5 by default (inference: 3), 2 with --size small
+                      inference: ${INFERENCE_CASE_IDS.join(', ')};
+                      orchestration: ${ORCHESTRATION_CASE_IDS.join(', ')}
+  --runs N            measured runs of each case; 5 by default (inference: 3), 2 with --size small;
+                      orchestration: releases of case one, 20 by default, 3 with --size small
   --json FILE         writes the rows, too
   --folder FOLDER     where models, tools and outputs are put; .regraft/bench by default
   --clean             removes that folder, measures nothing`;
 
-const RUNS = { weights: { small: 2, full: 5 }, inference: { small: 2, full: 3 } } as const;
+/** The cases of each benchmark, and its runs where no number is given. */
+const BENCHMARKS = {
+  weights: { cases: CASE_IDS, runs: { small: 2, full: 5 } },
+  inference: { cases: INFERENCE_CASE_IDS, runs: { small: 2, full: 3 } },
+  orchestration: { cases: ORCHESTRATION_CASE_IDS, runs: { small: 3, full: 20 } },
+} as const;
+const NAMES = ['weights', 'inference', 'orchestration'] as const;
+type Benchmark = (typeof NAMES)[number];
 
 /** Cases that a small run leaves out unless they are named: they take longer than everything else together. */
 const SLOW: readonly CaseId[] = ['mergekit', 'whole-model'];
@@ -55,10 +73,10 @@ export function parseBenchOptions(args: readonly string[]): ParsedBench {
   } catch (error) {
     return { kind: 'wrong', problems: [error instanceof Error ? error.message : String(error)] };
   }
-  const problems = problemsOf(words);
-  if (problems.length > 0) return { kind: 'wrong', problems };
-  if (isInference(words)) return { kind: 'run-inference', options: toInferenceOptions(words) };
-  return { kind: 'run', options: toOptions(words) };
+  const benchmark = benchmarkOf(words);
+  const problems = problemsOf(words, benchmark);
+  if (problems.length > 0 || benchmark === null) return { kind: 'wrong', problems };
+  return toRun(words, benchmark);
 }
 
 /** The arguments apart, not yet looked at. */
@@ -90,41 +108,38 @@ function readWords(args: readonly string[]): Words {
   };
 }
 
-function isInference({ benchmarks }: Words): boolean {
-  return benchmarks[0] === 'inference';
+/** The one that is named; null: none, several, or one that there is not. */
+function benchmarkOf({ benchmarks }: Words): Benchmark | null {
+  return benchmarks.length === 1 ? (NAMES.find((name) => name === benchmarks[0]) ?? null) : null;
 }
 
-function problemsOf(words: Words): readonly string[] {
-  const { benchmarks, size, only, runs } = words;
+function problemsOf({ benchmarks, size, only, runs }: Words, benchmark: Benchmark | null): readonly string[] {
   const named = benchmarks.length === 0 ? 'no benchmark is named' : `found \`${benchmarks.join(' ')}\``;
   const isCount = runs === null || (/^\d{1,6}$/.test(runs) && Number(runs) >= 1);
-  const cases: readonly string[] = isInference(words) ? INFERENCE_CASE_IDS : CASE_IDS;
-  const unknown = (only ?? []).filter((name) => !(isInference(words) ? cases.includes(name) : isCaseId(name)));
-  const isOne = benchmarks.length === 1 && (benchmarks[0] === 'weights' || isInference(words));
+  const cases: readonly string[] = BENCHMARKS[benchmark ?? 'weights'].cases;
+  const unknown = (only ?? []).filter((name) => !cases.includes(name));
   return [
-    ...(isOne ? [] : [`${named}, expected one: weights, inference.`]),
+    ...(benchmark !== null ? [] : [`${named}, expected one: ${NAMES.join(', ')}.`]),
     ...(size === 'small' || size === 'full' ? [] : [`--size is \`${size}\`, expected small or full.`]),
     ...(isCount ? [] : [`--runs is \`${runs}\`, expected a whole number of at least 1.`]),
     ...unknown.map((name) => `--only names \`${name}\`, expected some of ${cases.join(', ')}.`),
   ];
 }
 
-function toOptions(words: Words): WeightsBenchOptions {
-  const { only } = words;
-  const common = toCommon(words, RUNS.weights);
-  const isChosen = (id: CaseId): boolean => only?.includes(id) ?? (common.size === 'full' || !SLOW.includes(id));
-  return { ...common, only: CASE_IDS.filter(isChosen) };
-}
-
-function toInferenceOptions(words: Words): InferenceBenchOptions {
-  const only = INFERENCE_CASE_IDS.filter((id) => words.only?.includes(id) ?? true);
-  return { ...toCommon(words, RUNS.inference), only };
-}
-
-function toCommon(
-  { size: word, runs, json, folder, clean }: Words,
-  defaultRuns: Readonly<Record<'small' | 'full', number>>,
-): Omit<BenchOptions<never>, 'only'> {
+function toRun(words: Words, benchmark: Benchmark): ParsedBench {
+  const { only, size: word, runs, json, folder, clean } = words;
   const size = word === 'small' ? 'small' : 'full';
-  return { size, runs: runs === null ? defaultRuns[size] : Number(runs), json, clean, folder };
+  const count = runs === null ? BENCHMARKS[benchmark].runs[size] : Number(runs);
+  const common = { size, runs: count, json, clean, folder } as const;
+  const isNamed = (id: string): boolean => only?.includes(id) ?? true;
+  switch (benchmark) {
+    case 'weights': {
+      const isChosen = (id: CaseId): boolean => only?.includes(id) ?? (size === 'full' || !SLOW.includes(id));
+      return { kind: 'run', options: { ...common, only: CASE_IDS.filter(isChosen) } };
+    }
+    case 'inference':
+      return { kind: 'run-inference', options: { ...common, only: INFERENCE_CASE_IDS.filter(isNamed) } };
+    case 'orchestration':
+      return { kind: 'run-orchestration', options: { ...common, only: ORCHESTRATION_CASE_IDS.filter(isNamed) } };
+  }
 }

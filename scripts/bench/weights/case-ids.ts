@@ -16,7 +16,3 @@ export const CASE_IDS = [
 ] as const;
 
 export type CaseId = (typeof CASE_IDS)[number];
-
-export function isCaseId(name: string): name is CaseId {
-  return CASE_IDS.some((id) => id === name);
-}

@@ -31,7 +31,7 @@ describe('the arguments of the benchmarks', () => {
     expect(parse('wheat --size big --runs 0 --only cat,dog')).toEqual({
       kind: 'wrong',
       problems: [
-        'found `wheat`, expected one: weights, inference.',
+        'found `wheat`, expected one: weights, inference, orchestration.',
         '--size is `big`, expected small or full.',
         '--runs is `0`, expected a whole number of at least 1.',
         `--only names \`dog\`, expected some of ${CASE_IDS.join(', ')}.`,
@@ -50,9 +50,22 @@ describe('the arguments of the benchmarks', () => {
 
   it('asks for a benchmark when only options are given, and helps when nothing is', () => {
     expect(parse('--size small')).toMatchObject({
-      problems: ['no benchmark is named, expected one: weights, inference.'],
+      problems: ['no benchmark is named, expected one: weights, inference, orchestration.'],
     });
     expect(parse('')).toEqual({ kind: 'help' });
     expect(parse('weights --help')).toEqual({ kind: 'help' });
+  });
+
+  it('has cases and a number of runs of its own for each benchmark', () => {
+    const options = { size: 'full', runs: 20, only: ['one', 'many'], json: null, clean: false, folder: null };
+    expect(parse('orchestration')).toEqual({ kind: 'run-orchestration', options });
+    expect(parse('orchestration --size small --only many')).toMatchObject({ options: { runs: 3, only: ['many'] } });
+    expect(parse('orchestration --only cat')).toMatchObject({
+      problems: ['--only names `cat`, expected some of one, many.'],
+    });
+    expect(parse('inference --size small')).toMatchObject({ kind: 'run-inference', options: { runs: 2 } });
+    expect(parse('weights orchestration')).toMatchObject({
+      problems: ['found `weights orchestration`, expected one: weights, inference, orchestration.'],
+    });
   });
 });
