@@ -8,6 +8,7 @@ import { isErrno, writeFileAtomic } from '../adapters/store/atomic-file.ts';
 import { readSmall } from '../adapters/trainer/trainer-folder.ts';
 import { connectClient, SERVER_FILE } from '../client/connection.ts';
 import { messageOf, RegraftError } from '../contracts/error.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { freePort, isFree, isListening } from './loopback-ports.ts';
 import { findServerProgram } from './server-program.ts';
 
@@ -27,6 +28,7 @@ const serverSchema = z.object({
 type ServerRecord = z.output<typeof serverSchema>;
 
 export interface DevServer {
+  readonly pid: number;
   readonly address: string;
   /** Temporal's own web page. */
   readonly uiUrl: string;
@@ -101,7 +103,11 @@ async function spawnServer(
       [
         'server',
         'start-dev',
+        // As durable as SQLite's default, and several times as quick: every step of a workflow is a transaction.
+        ...['--sqlite-pragma', 'journal_mode=WAL'],
         ...['--db-filename', path.join(home, 'temporal.sqlite'), '--ip', '127.0.0.1', '--port', String(port)],
+        ...['--dynamic-config-value', 'matching.enableFairness=true'], // priority and fairness of lineages
+        ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
         ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort), '--ui-disable-news-fetch', '--log-level', 'warn'],
       ],
       { detached: true, stdio: ['ignore', log.fd, log.fd] },
@@ -167,6 +173,7 @@ async function pollUntilDead(server: ServerRecord): Promise<void> {
 
 function toDevServer(server: ServerRecord, adopted: boolean, ended: Promise<void>): DevServer {
   return {
+    pid: server.pid,
     address: server.address,
     uiUrl: `http://127.0.0.1:${String(server.uiPort)}`,
     adopted,

@@ -30,7 +30,7 @@ export interface WorkerChild extends Running {
  */
 export async function startWorkerChild(options: WorkerChildOptions, signal: AbortSignal): Promise<WorkerChild> {
   const { home, gpuSlots, metricsPort, environment } = options;
-  const args = ['worker', '--home', home, '--gpu-slots', String(gpuSlots), '--metrics-port', String(metricsPort)];
+  const args = ['worker', '--home', home, '--slots', String(gpuSlots), '--metrics-port', String(metricsPort)];
   const child = spawn(process.execPath, [path.join(PROJECT_ROOT, 'bin', 'regraft.mjs'), ...args], {
     env: { ...environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -76,7 +76,7 @@ export function createGpuLeases({ gpus, root, isInUse, now }: GpuLeaseOptions): 
 function tooFew(free: number, all: number, wanted: number): RegraftError {
   return new RegraftError(
     'TRAINER_NO_GPU',
-    `${String(free)} of this machine's ${String(all)} GPUs are free, the training wants ${String(wanted)}; lower --gpu-slots or launcher.local.gpus.`,
+    `${String(free)} of this machine's ${String(all)} GPUs are free, the training wants ${String(wanted)}; lower --slots or launcher.local.gpus.`,
     { retryable: true },
   );
 }

@@ -15,7 +15,8 @@ import { readText } from './read-text.ts';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 const SINGLE_FILE = 'model.safetensors';
-const MODEL_FILE =
+/** Names of the files that make up a model; all others of its folder are left alone. */
+export const MODEL_FILE =
   /^(config\.json|generation_config\.json|chat_template\.jinja|tokenizer[\w.-]*\.(json|model|txt)|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)|merges\.txt|spiece\.model|sentencepiece\.bpe\.model|[A-Za-z0-9_][\w.-]*\.safetensors|model\.safetensors\.index\.json)$/;
 
 /**
