@@ -103,9 +103,9 @@ function requireSecret(secret: string, strangers: Limiter, say: (line: string) =
     if (found !== undefined && timingSafeEqual(sha256(found), expected)) return next();
     const waitSeconds = strangers();
     if (waitSeconds > 0) return tooMany(context, waitSeconds);
-    const what = found === undefined ? 'no X-Webhook-Secret' : 'another X-Webhook-Secret';
+    const what = found === undefined ? 'no X-Webhook-Secret' : 'another X-Webhook-Secret than this receiver';
     say(`Refused a delivery with ${what}.`);
-    return refuse(context, 401, 'SECRET_WRONG', `The delivery has ${what} than this receiver was started with.`);
+    return refuse(context, 401, 'SECRET_WRONG', `The delivery has ${what}; give the Hub's webhook the same secret.`);
   };
 }
 

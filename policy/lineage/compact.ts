@@ -7,7 +7,8 @@ const KEPT_WHOLE = 20;
 
 /**
  * Forgets what the arms of releases long past did: it is in their records. The newest that left a Δ of each arm is kept
- * however old it is, for the next release may start from it; so are those before a release that has still to run. So a state grows by some 500 bytes a release.
+ * however old it is, for the next release may start from it; so are those before a release that has still to run. So a
+ * state grows by some 500 bytes a release.
  *
  * @param releases in family order
  */
