@@ -16,6 +16,12 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_FILE = 'temporal.log';
 const PORT_TIMEOUT_MS = 3_000;
+const DYNAMIC_CONFIG = [
+  'matching.enableFairness=true', // lineages take turns
+  // Out of the box it looks for due tasks 20 times a second at most, and every step of a workflow waits for that.
+  'history.transferProcessorMaxPollRPS=1000',
+  'history.timerProcessorMaxPollRPS=1000',
+];
 
 const serverSchema = z.object({
   address: z.string(),
@@ -106,7 +112,7 @@ async function spawnServer(
         // As durable as SQLite's default, and several times as quick: every step of a workflow is a transaction.
         ...['--sqlite-pragma', 'journal_mode=WAL'],
         ...['--db-filename', path.join(home, 'temporal.sqlite'), '--ip', '127.0.0.1', '--port', String(port)],
-        ...['--dynamic-config-value', 'matching.enableFairness=true'], // priority and fairness of lineages
+        ...DYNAMIC_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
         ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
         ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort), '--ui-disable-news-fetch', '--log-level', 'warn'],
       ],

@@ -14,10 +14,13 @@ describe('a training', () => {
     expect(outcome).toMatchObject({
       starts: [{ how: 'started', atStep: 0 }],
       stepsDone: 75,
-      checkpoints: world.notices,
+      checkpoints: world.notices.map(({ step, modelDigest }) => ({ step, modelDigest })),
       datasetDigest: digestOf(INPUT.finetune.dataset),
     });
     expect(new Set(outcome.checkpoints.map(({ modelDigest }) => modelDigest)).size).toBe(3);
+    const seconds = [...world.notices, outcome].map(({ trainedSeconds }) => trainedSeconds);
+    expect(seconds).toEqual([...seconds].sort((left, right) => left - right));
+    expect(outcome.trainedSeconds).toBeGreaterThan(0);
   });
 
   it('keeps its checkpoints in the store with where they came from', async () => {

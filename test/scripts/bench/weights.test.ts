@@ -113,7 +113,7 @@ describe('the weights benchmark at small size', () => {
 
 it('ends with 2 and says how it is called when the arguments are wrong', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/bench.mjs', 'wheat'], { encoding: 'utf8' });
-  expect(stderr).toContain('bench: found `wheat`, expected one: weights, inference.');
+  expect(stderr).toContain('bench: found `wheat`, expected one: weights, inference, orchestration.');
   expect(stderr).toContain('npm run bench -- weights [options]');
   expect(status).toBe(2);
 });
