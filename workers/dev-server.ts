@@ -16,6 +16,7 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_FILE = 'temporal.log';
 const PORT_TIMEOUT_MS = 3_000;
+const ANSWER_WITHIN_MS = 5_000;
 const DYNAMIC_CONFIG = [
   'matching.enableFairness=true', // lineages take turns
   // Out of the box it looks for due tasks 20 times a second at most, and every step of a workflow waits for that.
@@ -163,7 +164,8 @@ async function answers({ address, port }: ServerRecord): Promise<boolean> {
   try {
     const client = await connectClient({ connectionOptions: { address }, namespace: 'default', from: 'regraft up' });
     try {
-      await client.workflowService.describeNamespace({ namespace: 'default' });
+      const untilMs = Date.now() + ANSWER_WITHIN_MS; // one that is stopped takes a call and says nothing
+      await client.withDeadline(untilMs, () => client.workflowService.describeNamespace({ namespace: 'default' }));
       return true;
     } finally {
       await client.connection.close();

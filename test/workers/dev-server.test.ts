@@ -35,7 +35,7 @@ async function withClient<Answer>(
 ): Promise<Answer> {
   const client = await connectClient({ connectionOptions: { address }, namespace: 'default', from: 'the test' });
   try {
-    return await work(client);
+    return await client.withDeadline(Date.now() + 60_000, () => work(client));
   } finally {
     await client.connection.close();
   }
