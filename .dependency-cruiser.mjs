@@ -78,7 +78,11 @@ export default {
     only('client', ['contracts', MESSAGES], 'The one door to Temporal: message definitions and types.'),
     only('configs', ['contracts'], 'Reading a file needs only the schema.'),
     only('cli', CLI_REACHES, 'Commands parse, call the client, print; two of them host workers.'),
-    only('web', ['client', 'contracts', 'policy'], 'What comes over HTTP goes through the same door as the CLI.'),
+    only(
+      'web',
+      ['adapters', 'client', 'contracts', 'policy'],
+      'What comes over HTTP goes through the same door as the CLI.',
+    ),
     only('dashboards', ['metrics'], 'Panels may name only metrics that exist.'),
     only(
       'drills',

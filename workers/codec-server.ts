@@ -1,11 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import { serve } from '@hono/node-server';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
-import { isErrno } from '../adapters/store/atomic-file.ts';
+import { serveApp, type ServedApp } from '../adapters/http/serve-app.ts';
 import { isCodedError, messageOf, RegraftError } from '../contracts/error.ts';
 
 /** As much as a page of a history has: the server sends 4 MB at a time at most, in base64. */
@@ -22,11 +21,6 @@ export interface CodecServerOptions {
   readonly token: string | null;
 }
 
-export interface CodecServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** Payloads as Temporal's page and its `temporal` command send them: protobuf's JSON. */
 const payloadsSchema = z.strictObject({
   payloads: z.array(z.object({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() })),
@@ -39,7 +33,7 @@ const payloadsSchema = z.strictObject({
  *
  * @throws RegraftError CODEC_SERVER_OPEN without a token on another address than loopback; CODEC_PORT_UNAVAILABLE
  */
-export async function startCodecServer(options: CodecServerOptions): Promise<CodecServer> {
+export async function startCodecServer(options: CodecServerOptions): Promise<ServedApp> {
   const { codec, host, port, token } = options;
   if (token === null && host !== LOOPBACK) {
     const why = `The codec server would let everybody who reaches ${host} read every history; expected a token there: name its file with --token-file, or listen on ${LOOPBACK}.`;
@@ -51,7 +45,8 @@ export async function startCodecServer(options: CodecServerOptions): Promise<Cod
   app.use(async (context, next) => (isLetIn(context, options) ? next() : refuse(context)));
   app.post('/encode', async (context) => answer(context, (payloads) => codec.encode(payloads)));
   app.post('/decode', async (context) => answer(context, (payloads) => codec.decode(payloads)));
-  return listen(app, host, port);
+  const todo = 'name another with --port, 0 takes a free one';
+  return serveApp(app, { host, port, unavailable: { code: 'CODEC_PORT_UNAVAILABLE', what: 'the codec server', todo } });
 }
 
 /** The headers that Temporal's page sends. */
@@ -99,26 +94,4 @@ function fromBase64(values: Readonly<Record<string, string>>): Record<string, Ui
 function toJson({ metadata, data }: Payload): unknown {
   const named = Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
   return { metadata: Object.fromEntries(named) as unknown, data: Buffer.from(data ?? []).toString('base64') };
-}
-
-async function listen(app: Hono, host: string, port: number): Promise<CodecServer> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: host }, (address) => {
-      resolve({
-        url: `http://${host}:${String(address.port)}`,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => {
-              done();
-            });
-          }),
-      });
-    });
-    server.on('error', (error) => {
-      const why = isErrno(error, 'EADDRINUSE') ? 'another program uses it' : messageOf(error);
-      const todo = 'name another with --port, 0 takes a free one';
-      const message = `Port ${String(port)} of ${host} for the codec server cannot be opened: ${why}; ${todo}.`;
-      reject(new RegraftError('CODEC_PORT_UNAVAILABLE', message, { retryable: true }));
-    });
-  });
 }

@@ -1,17 +1,9 @@
-import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { isErrno } from '../adapters/store/atomic-file.ts';
-import { messageOf, RegraftError } from '../contracts/error.ts';
+import { serveApp, type ServedApp } from '../adapters/http/serve-app.ts';
 import { mergeExpositions } from '../metrics/merge-expositions.ts';
 import type { Metrics } from '../metrics/registry.ts';
 
 const CORE_TIMEOUT_MS = 2_000;
-
-export interface ObservabilityServer {
-  /** e.g. http://127.0.0.1:7273 */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 /**
  * /metrics (ours and Temporal Core's, on one page) and /healthz, on loopback. When Core does not answer, ours are served
@@ -24,7 +16,7 @@ export async function startObservabilityServer(options: {
   readonly metrics: Metrics;
   readonly coreUrl: string;
   readonly health: () => { readonly ok: boolean; readonly states: Readonly<Record<string, string>> };
-}): Promise<ObservabilityServer> {
+}): Promise<ServedApp> {
   const { metrics, coreUrl, health } = options;
   const app = new Hono();
   app.get('/metrics', async (context) => {
@@ -37,28 +29,14 @@ export async function startObservabilityServer(options: {
     const state = health();
     return context.json(state, state.ok ? 200 : 503);
   });
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, ({ port }) => {
-      resolve({
-        url: `http://127.0.0.1:${String(port)}`,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => {
-              done();
-            });
-          }),
-      });
-    });
-    server.on('error', (error) => {
-      const why = isErrno(error, 'EADDRINUSE') ? 'another program uses it' : messageOf(error);
-      reject(
-        new RegraftError(
-          'METRICS_PORT_UNAVAILABLE',
-          `Port ${String(options.port)} for /metrics cannot be opened: ${why}; name another with --metrics-port, 0 takes a free one.`,
-          { retryable: true },
-        ),
-      );
-    });
+  return serveApp(app, {
+    port: options.port,
+    host: '127.0.0.1',
+    unavailable: {
+      code: 'METRICS_PORT_UNAVAILABLE',
+      what: '/metrics',
+      todo: 'name another with --metrics-port, 0 takes a free one',
+    },
   });
 }
 

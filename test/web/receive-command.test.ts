@@ -94,7 +94,7 @@ describe('regraft receive', () => {
     await untilLooked(script, 1); // the one look is that of the second delivery
     const { output, exitCode } = await receiver.end('SIGTERM');
     expect(exitCode).toBe(0);
-    expect(output).toContain('Refused a delivery with another X-Webhook-Secret.');
+    expect(output).toContain('Refused a delivery with another X-Webhook-Secret than this receiver.');
     expect(output).not.toMatch(/secret-of-some-length/);
   });
 

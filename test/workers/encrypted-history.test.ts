@@ -9,7 +9,8 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findDataConverter } from '../../client/codec/data-converter.ts';
-import { startCodecServer, type CodecServer } from '../../workers/codec-server.ts';
+import type { ServedApp } from '../../adapters/http/serve-app.ts';
+import { startCodecServer } from '../../workers/codec-server.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { codecKeys, makeKeyLine, writePrivate } from '../support/codec-keys.ts';
@@ -136,7 +137,7 @@ describe('with codec keys', () => {
 describe('the codec server', () => {
   const ORIGIN = 'http://127.0.0.1:8233';
   const TOKEN = 'a token of the test';
-  const servers: CodecServer[] = [];
+  const servers: ServedApp[] = [];
   afterAll(async () => {
     await Promise.all(servers.map((server) => server.close()));
   });

@@ -4,7 +4,8 @@ import os from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics, type Metrics } from '../../metrics/registry.ts';
 import { freePort } from '../../workers/loopback-ports.ts';
-import { startObservabilityServer, type ObservabilityServer } from '../../workers/observability-server.ts';
+import type { ServedApp } from '../../adapters/http/serve-app.ts';
+import { startObservabilityServer } from '../../workers/observability-server.ts';
 
 const CORE_PAGE = '# TYPE temporal_request_total counter\ntemporal_request_total{operation="poll"} 7\n# EOF\n';
 
@@ -26,7 +27,7 @@ interface Setting {
   readonly health?: Parameters<typeof startObservabilityServer>[0]['health'];
 }
 
-async function startServer(setting: Setting = {}): Promise<ObservabilityServer> {
+async function startServer(setting: Setting = {}): Promise<ServedApp> {
   const server = await startObservabilityServer({
     port: setting.port ?? 0,
     metrics: setting.metrics ?? createMetrics(),
@@ -37,7 +38,7 @@ async function startServer(setting: Setting = {}): Promise<ObservabilityServer> 
   return server;
 }
 
-const portOf = ({ url }: ObservabilityServer): number => Number(new URL(url).port);
+const portOf = ({ url }: ServedApp): number => Number(new URL(url).port);
 
 /** What reaches a port of an address of this machine. */
 async function dial(host: string, port: number): Promise<string> {
@@ -124,7 +125,7 @@ describe('the observability server', () => {
     const server = await startServer({ port: await freePort() });
     await expect(startServer({ port: portOf(server) })).rejects.toMatchObject({
       code: 'METRICS_PORT_UNAVAILABLE',
-      message: `Port ${String(portOf(server))} for /metrics cannot be opened: another program uses it; name another with --metrics-port, 0 takes a free one.`,
+      message: `Port ${String(portOf(server))} of 127.0.0.1 for /metrics cannot be opened: another program uses it; name another with --metrics-port, 0 takes a free one.`,
     });
   });
 
