@@ -212,8 +212,18 @@ const watched: Scenario = async (service) => {
   return [{ name: 'watch-finds-two', workflowId: 'watch/watched/by-hand/all' }];
 };
 
+const backfilled: Scenario = async (service) => {
+  const script = await service.create('backfilled', { backlog: 'latest' });
+  await service.observe('backfilled', 3);
+  await service.until('backfilled', 'M3', 'succeeded');
+  script.source = ['M1', 'M2', 'M3'];
+  await service.lineages.watchNow('backfilled', undefined, { to: 'M2' });
+  await service.until('backfilled', 'M2', 'succeeded');
+  return [{ name: 'watch-backfills', workflowId: 'watch/backfilled/by-hand/backfill/..M2' }];
+};
+
 const SCENARIOS: readonly Scenario[] = [
   ...[twoReleases, decided, pausedInTraining, cancelled],
   ...[failedAndRetried, continuedAsNew, watched],
-  ...[superseded, approved, overBudget],
+  ...[superseded, approved, overBudget, backfilled],
 ];

@@ -29,6 +29,7 @@ const KEPT_FOR: Readonly<Record<string, string>> = {
   'run-of-control': 'workflowExecutionCompletedEventAttributes',
   'run-with-decisions': 'activityTaskCanceledEventAttributes',
   'run-with-source': 'workflowExecutionCompletedEventAttributes',
+  'watch-backfills': 'workflowExecutionCompletedEventAttributes',
   'watch-finds-two': 'workflowExecutionCompletedEventAttributes',
 };
 
