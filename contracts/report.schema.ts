@@ -34,7 +34,16 @@ export const reportSchema = z.strictObject({
   lineage: z.string(),
   /** Target suite: the one that the curves and scores are of. */
   suite: z.string(),
-  releases: z.array(z.strictObject({ name: z.string(), digest: sha256Schema, recordDigest: sha256Schema.nullable() })),
+  releases: z.array(
+    z.strictObject({
+      name: z.string(),
+      digest: sha256Schema,
+      status: z.enum(['succeeded', 'superseded', 'failed', 'cancelled', 'skipped']),
+      /** Why it was skipped; null: it was not, or nobody knows. */
+      note: z.string().nullable(),
+      recordDigest: sha256Schema.nullable(),
+    }),
+  ),
   arms: z.array(reportArmSchema),
   failures: z.array(z.strictObject({ release: z.string(), arm: armSchema, code: z.string(), message: z.string() })),
   published: z.array(publicationSchema),

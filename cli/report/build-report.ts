@@ -20,11 +20,7 @@ export function buildReport(state: LineageState, releases: readonly RecordedRele
     schema: 'regraft.report/1',
     lineage: state.spec.name,
     suite: state.spec.evaluate[0]?.name ?? '',
-    releases: releases.map(({ entry }) => ({
-      name: entry.release.name,
-      digest: entry.release.digest,
-      recordDigest: entry.recordDigest,
-    })),
+    releases: releases.flatMap(({ entry }) => releaseOf(entry)),
     arms: rows.map(({ entry, summary, run }) => armOf(entry, summary, run)),
     failures: releases.flatMap(({ entry }) => failuresOf(entry)),
     published: rows.filter(({ summary }) => summary.sharedWith === null).flatMap(({ run }) => run.publications),
@@ -36,6 +32,12 @@ export function buildReport(state: LineageState, releases: readonly RecordedRele
       datasetDigests: distinct(runs.flatMap(({ training }) => training?.datasetDigest ?? [])),
     },
   };
+}
+
+/** Nothing for one that is not concluded. */
+function releaseOf({ release, status, note, recordDigest }: ReleaseState): Report['releases'] {
+  if (status === 'waiting' || status === 'running') return [];
+  return [{ name: release.name, digest: release.digest, status, note: note ?? null, recordDigest }];
 }
 
 interface Row {

@@ -11,6 +11,7 @@ export function reportText(report: Report): string {
     tableOf(report),
     curvesOf(report),
     ...failuresOf(report),
+    ...passedOver(report),
     publishedOf(report),
     carriedSentence(report),
   ].join('\n\n');
@@ -74,6 +75,16 @@ function failuresOf(report: Report): readonly string[] {
   if (report.failures.length === 0) return [];
   const lines = report.failures.map(({ release, arm, code, message }) => `  ${release} ${arm}: ${message} [${code}]`);
   return [`Failed:\n${lines.join('\n')}`];
+}
+
+/** Releases that have no curve, or one that was cut short, because of another. */
+function passedOver({ releases }: Report): readonly string[] {
+  const lines = releases.flatMap(({ name, status, note }) => {
+    if (status === 'superseded') return [`  ${name}: superseded by a newer release`];
+    if (status === 'cancelled') return [`  ${name}: cancelled`];
+    return status === 'skipped' ? [`  ${name}: skipped${note === null ? '' : `, ${note}`}`] : [];
+  });
+  return lines.length === 0 ? [] : [`Not worked to the end:\n${lines.join('\n')}`];
 }
 
 function publishedOf(report: Report): string {

@@ -70,7 +70,7 @@ describe('buildReport', () => {
         { entry, record: { ...recorded.record, status, arms: [] }, runs: new Map() },
       ]);
       expect(empty.releases).toEqual([
-        { name: 'M2', digest: digestOf('M2'), recordDigest: digestOf('release record') },
+        { name: 'M2', digest: digestOf('M2'), status, note: null, recordDigest: digestOf('release record') },
       ]);
       expect([empty.arms, empty.failures, empty.published]).toEqual([[], [], []]);
       expect(reportSchema.parse(empty)).toEqual(empty);
@@ -88,7 +88,9 @@ describe('buildReport', () => {
     const entry = concludedEntry({ status: 'failed', arms: [makeArm({ status: 'failed', failure })] });
     const failed = buildReport(makeState([entry]), [{ entry, record: null, runs: new Map() }]);
     expect(failed.failures).toEqual([{ release: 'M2', arm: 'iterative', ...failure }]);
-    expect(failed.releases).toEqual([{ name: 'M2', digest: digestOf('M2'), recordDigest: null }]);
+    expect(failed.releases).toEqual([
+      { name: 'M2', digest: digestOf('M2'), status: 'failed', note: null, recordDigest: null },
+    ]);
     expect(failed.arms).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildReport } from '../../../cli/report/build-report.ts';
 import { reportText } from '../../../cli/report/report-text.ts';
-import { makeArm } from '../../support/lineage-values.ts';
+import { makeArm, makeRelease } from '../../support/lineage-values.ts';
 import { concludedEntry, makeState, recordedRelease } from '../../support/report-values.ts';
 
 const recorded = recordedRelease();
@@ -54,6 +54,21 @@ describe('reportText', () => {
     const entry = concludedEntry({ status: 'failed', arms: [makeArm({ status: 'failed', failure })] });
     const failed = buildReport(makeState([entry]), [{ entry, record: null, runs: new Map() }]);
     expect(reportText(failed)).toContain('M2 iterative: Training stopped. [TRAINER_DIVERGED]');
+  });
+
+  it('names what was not worked to its end, and why it was passed over', () => {
+    const skipped = concludedEntry({
+      release: makeRelease(3),
+      status: 'skipped',
+      arms: [],
+      note: 'passed over for M5',
+    });
+    const superseded = concludedEntry({ release: makeRelease(4), status: 'superseded', arms: [] });
+    const entries = [skipped, superseded].map((entry) => ({ entry, record: null, runs: new Map() }));
+    const text = reportText(buildReport(makeState([skipped, superseded]), entries));
+    expect(text).toContain(
+      'Not worked to the end:\n  M3: skipped, passed over for M5\n  M4: superseded by a newer release\n',
+    );
   });
 
   it('says that there is nothing to report before the first release is concluded', () => {
