@@ -1,7 +1,7 @@
 import { defineSignal } from '@temporalio/workflow';
 import type { ApprovalDecision } from '../contracts/gate.schema.ts';
 import type { FinetuneSpec } from '../contracts/lineage-spec.schema.ts';
-import type { SiblingEnd } from '../contracts/run.ts';
+import type { PublishedModel, SiblingEnd } from '../contracts/run.ts';
 
 /**
  * A checkpoint of this run's training is in the store. Repeats are dropped. `trainedSeconds`: in which a trainer was
@@ -26,3 +26,6 @@ export const approvalSignal = defineSignal<[ApprovalDecision]>('approval');
 
 /** How trainings are looked after from the next attempt on. */
 export const superviseSignal = defineSignal<[FinetuneSpec]>('supervise');
+
+/** Something else is live by now, after a rollback: what the gate has said of this run's candidate is to be said again. */
+export const liveSignal = defineSignal<[PublishedModel]>('live');

@@ -11,7 +11,7 @@ import {
 import type { StartChoice } from '../contracts/choice.schema.ts';
 import type { ConnectivitySummary } from '../contracts/connectivity.schema.ts';
 import type { GateDecision } from '../contracts/gate.schema.ts';
-import type { RunInput, RunKey, RunResult, RunStage, Spent } from '../contracts/run.ts';
+import type { PublishedModel, RunInput, RunKey, RunResult, RunStage, Spent } from '../contracts/run.ts';
 import type { EvaluatedStep, Publication } from '../contracts/run-record.schema.ts';
 import { keepBest } from '../policy/keep-best.ts';
 import { nextRunStage } from '../policy/next-run-stage.ts';
@@ -55,6 +55,8 @@ class Run {
   #stage: RunStage | null = null;
   /** Of a stage that can be given up when a newer release comes. */
   #scope: CancellationScope | null = null;
+  /** What the gate compares with. */
+  #published: PublishedModel | null;
   #startModel: string;
   #connectivity: ConnectivitySummary | null = null;
   #choice: StartChoice | null = null;
@@ -69,6 +71,7 @@ class Run {
     this.#input = input;
     this.#key = key;
     this.#startModel = release.digest;
+    this.#published = input.published;
     this.#evaluations = new Evaluations(key, spec.evaluate);
     this.#plain = new PlainBeside(input);
     this.#auto = arm === 'auto' && source !== null ? new AutoStart(input, key, source, this.#evaluations) : null;
@@ -96,6 +99,10 @@ class Run {
     });
     setHandler(messages.approvalSignal, (decision) => {
       this.#desk.decide(decision);
+    });
+    setHandler(messages.liveSignal, (live) => {
+      this.#published = live;
+      this.#judgeAgain();
     });
     setHandler(messages.superviseSignal, (finetune) => {
       this.#training.supervise(finetune);
@@ -129,6 +136,13 @@ class Run {
       if (isCancellation(error) && this.#scope !== null) this.#endIfSuperseded(stage);
       throw error;
     }
+  }
+
+  /** For one that waits to go live. What a person has decided by then stands. */
+  #judgeAgain(): void {
+    const waits = this.#gate?.decision === 'pass' && (this.#stage === 'gate' || this.#stage === 'approval');
+    const judged = this.#done.indexOf('gate');
+    if (waits && judged >= 0) this.#done.splice(judged, 1);
   }
 
   #isLive(): boolean {
@@ -198,9 +212,7 @@ class Run {
     decide: () => this.#decide(),
     finetune: () => this.#finetune(),
     difference: () => this.#difference(),
-    gate: async () => {
-      this.#gate = await this.#judge(this.#best(), false);
-    },
+    gate: () => this.#judgeBest(),
     approval: async () => {
       if (this.#supersededBy !== null) this.#leaveDesk(this.#supersededBy);
       await this.#desk.wait(earlier(this.#input.spec.gate?.approval ?? null));
@@ -260,8 +272,20 @@ class Run {
     this.#delta = await cpu.differenceModel({ key: this.#key, tuned, base: this.#input.release.digest });
   }
 
+  async #judgeBest(): Promise<void> {
+    let against: PublishedModel | null;
+    do {
+      against = this.#published;
+      this.#gate = await this.#judge(this.#best(), false);
+    } while (against !== this.#published);
+  }
+
   async #judge(candidate: EvaluatedStep, trial: boolean): Promise<GateDecision> {
-    const references = await gateReferences(this.#input, this.#plain, this.#evaluations);
+    const references = await gateReferences(
+      { ...this.#input, published: this.#published },
+      this.#plain,
+      this.#evaluations,
+    );
     const gate = this.#input.spec.gate ?? null;
     return io.judgeCandidate({ key: this.#key, candidate, references, gate, trial });
   }
@@ -275,7 +299,7 @@ class Run {
       candidate: this.#best(),
       deltaDigest: deltaDigestOf(this.#input, { delta: this.#delta }),
       gate: earlier(this.#gate),
-      published: this.#input.published,
+      published: this.#published,
       targets: spec.publish,
     });
   }

@@ -3,6 +3,7 @@ import { digestOf } from '../support/lineage-values.ts';
 import { failure } from '../support/scripted-work.ts';
 import { ORDER, Service } from '../support/service.ts';
 import { startTemporal } from '../support/temporal-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -49,6 +50,41 @@ describe('a rollback', () => {
     await service.until('judged', 'M3');
     expect(against).toEqual(['M1']);
     expect((await service.lineages.state('judged')).published?.release).toBe('M3');
+  });
+
+  it('lets a candidate that waits for approval be judged again, by what is live then', async () => {
+    const script = await service.create('waiting', {
+      gate: { approval: 'manual', nonInferior: { sums: 0.1 } },
+      publish: [{ folder: '/live' }],
+    });
+    const untilAsked = (release: string): Promise<unknown> =>
+      waitUntil(`${release} waits`, async () => {
+        const { releases } = await service.lineages.state('waiting');
+        return releases.some(({ release: { name }, arms }) => name === release && arms[0]?.stage === 'approval');
+      });
+    for (const number of [1, 2]) {
+      await service.observe('waiting', number);
+      await untilAsked(`M${String(number)}`);
+      await service.lineages.approve('waiting', `M${String(number)}`, ORDER);
+      await service.until('waiting', `M${String(number)}`, 'succeeded');
+    }
+    const against: unknown[] = [];
+    script.instead.judgeCandidate = async (input) => {
+      against.push(...input.references.flatMap((reference) => ('release' in reference ? reference.release : [])));
+      return script.usual.judgeCandidate(input);
+    };
+    const replaced: unknown[] = [];
+    script.instead.publishModel = async (input) => {
+      replaced.push(input.published?.release);
+      return script.usual.publishModel(input);
+    };
+    await service.observe('waiting', 3);
+    await untilAsked('M3');
+    await service.lineages.rollback('waiting', null, ORDER);
+    await service.lineages.approve('waiting', 'M3', ORDER);
+    expect((await service.until('waiting', 'M3')).status).toBe('succeeded');
+    expect([against, replaced]).toEqual([['M2', 'M1'], ['M1']]);
+    expect((await service.lineages.state('waiting')).published?.release).toBe('M3');
   });
 
   it('is refused where there is nothing to go back to, and leaves no trace', async () => {

@@ -32,7 +32,7 @@ export function handleOrders(book: Book, arms: RunningArms, cancel: Cancel): voi
   handleHolds(book, arms);
   handleReleaseOrders(book, cancel);
   handleApprovals(book, arms);
-  handleRollback(book);
+  handleRollback(book, arms);
   setHandler(messages.restartUpdate, (order) => book.order((state, at) => askForRestart(state, order, at)));
   setHandler(messages.noteTroubleUpdate, ({ what, why }) =>
     book.order((state, at) => noteTrouble(state, what, why, at)),

@@ -5,11 +5,12 @@ import { io } from '../activities.ts';
 import * as messages from '../lineage.messages.ts';
 import type { Book } from './book.ts';
 import { refusal } from './failures.ts';
+import type { RunningArms } from './running-arms.ts';
 
 type RollbackOrder = Order & { readonly release: string | null };
 
 /** Takes rollbacks, one after the other and never while a run is going live. */
-export function handleRollback(book: Book): void {
+export function handleRollback(book: Book, arms: RunningArms): void {
   let busy = false;
   setHandler(
     messages.rollbackUpdate,
@@ -17,7 +18,7 @@ export function handleRollback(book: Book): void {
       await condition(() => !busy && !isPublishing(book.state));
       busy = true;
       try {
-        return await carryOut(book, order);
+        return await carryOut(book, arms, order);
       } finally {
         busy = false;
       }
@@ -32,6 +33,7 @@ export function handleRollback(book: Book): void {
 
 async function carryOut(
   book: Book,
+  arms: RunningArms,
   order: RollbackOrder,
 ): Promise<{ readonly changed: boolean; readonly live: string }> {
   const plan = planRollback(book.state, order.release);
@@ -42,7 +44,8 @@ async function carryOut(
   const { publish } = book.state.spec;
   const at = new Date().toISOString();
   await io.rollBack({ lineage: book.name, from, to, targets: publish, actor, reason, at });
-  const { changed } = book.order((state, at) => rollBack(state, to, order, at));
+  const { changed } = book.order((state, now) => rollBack(state, to, order, now));
+  await arms.tellLive(to);
   return { changed, live: to.release };
 }
 

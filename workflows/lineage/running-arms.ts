@@ -1,12 +1,13 @@
 import { ApplicationFailure, type ChildWorkflowHandle } from '@temporalio/workflow';
 import type { ApprovalDecision } from '../../contracts/gate.schema.ts';
 import type { FinetuneSpec } from '../../contracts/lineage-spec.schema.ts';
-import type { RunInput, SiblingEnd } from '../../contracts/run.ts';
+import type { PublishedModel, RunInput, SiblingEnd } from '../../contracts/run.ts';
 import { comparesWithPlain } from '../../policy/compares-with-plain.ts';
 import { findRelease } from '../../policy/lineage/state.ts';
 import {
   approvalSignal,
   holdSignal,
+  liveSignal,
   siblingSignal,
   supersedeSignal,
   superviseSignal,
@@ -70,6 +71,13 @@ export class RunningArms {
   approve(decision: ApprovalDecision): Promise<void> {
     return this.#tellAll(async ({ child, input }) => {
       if (input.production) await tell(() => child.signal(approvalSignal, decision));
+    });
+  }
+
+  /** After a rollback; production alone is judged against what is live. */
+  tellLive(live: PublishedModel): Promise<void> {
+    return this.#tellAll(async ({ child, input }) => {
+      if (input.production) await tell(() => child.signal(liveSignal, live));
     });
   }
 
