@@ -89,16 +89,35 @@ async function rollBack(deps: PublishDeps, input: RollbackInput): Promise<{ read
   const { store, publisher } = deps;
   const { lineage } = input;
   const [from, to] = [input.from.candidateDigest, input.to.candidateDigest];
-  const ref = `published/${lineage}`;
-  const live = await store.readRef(ref);
-  if (live !== from && live !== to) throw rollbackConflict(input, live);
+  const change = { lineage, from, to, conflict: (live: string | null) => rollbackConflict(input, live) };
+  await assertMovable(store, change);
   const [modelFolder, manifest] = await Promise.all([store.materialize(to), store.manifest(to)]);
   for (const { folder: target } of input.targets) await publisher.restore({ target, modelFolder, manifest });
-  if (live !== to) {
-    const { swapped, current } = await store.swapRef(ref, from, to);
-    if (!swapped && current !== to) throw rollbackConflict(input, current);
-  }
+  await moveLive(store, change);
   return { recordDigest: await recordRollback(store, input) };
+}
+
+/** What a lineage's ref is to say is live, instead of what. */
+interface LiveChange {
+  readonly lineage: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly conflict: (live: string | null) => RegraftError;
+}
+
+const liveRef = (lineage: string): string => `published/${lineage}`;
+
+/** Before any target is touched. @throws the conflict where neither is live */
+async function assertMovable(store: ArtifactStore, { lineage, from, to, conflict }: LiveChange): Promise<void> {
+  const live = await store.readRef(liveRef(lineage));
+  if (live !== from && live !== to) throw conflict(live);
+}
+
+/** Changes nothing where that is done. @throws the conflict where something else went live meanwhile */
+async function moveLive(store: ArtifactStore, { lineage, from, to, conflict }: LiveChange): Promise<void> {
+  if (from === to) return;
+  const { swapped, current } = await store.swapRef(liveRef(lineage), from, to);
+  if (!swapped && current !== to) throw conflict(current);
 }
 
 /** Keeps who asked and why, before all earlier ones: the ref names the newest, and each the one before it. */
@@ -171,10 +190,11 @@ async function publishModel(deps: PublishDeps, input: PublishInput): Promise<rea
     store.materialize(candidateDigest),
     store.manifest(candidateDigest),
   ]);
-  const ref = `published/${input.key.lineage}`;
-  const seen = input.published?.candidateDigest ?? null;
-  const live = await store.readRef(ref);
-  if (live !== seen && live !== candidateDigest) throw publishConflict(input, live);
+  const change = {
+    ...{ lineage: input.key.lineage, from: input.published?.candidateDigest ?? null, to: candidateDigest },
+    conflict: (live: string | null) => publishConflict(input, live),
+  };
+  await assertMovable(store, change);
   const publications: Publication[] = [];
   for (const { folder: target } of input.targets) {
     const provenance = {
@@ -202,10 +222,7 @@ async function publishModel(deps: PublishDeps, input: PublishInput): Promise<rea
       publishedAt: clock.now().toISOString(),
     });
   }
-  if (live !== candidateDigest) {
-    const { swapped, current } = await store.swapRef(ref, seen, candidateDigest);
-    if (!swapped && current !== candidateDigest) throw publishConflict(input, current);
-  }
+  await moveLive(store, change);
   deps.metrics.publications.increment({ lineage: input.key.lineage });
   return publications;
 }
