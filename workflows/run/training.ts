@@ -12,6 +12,7 @@ import { secondsOf } from '../../contracts/duration.ts';
 import type { FinetuneSpec, LineageSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { RunKey, Spent } from '../../contracts/run.ts';
 import type { TrainingOutcome } from '../../contracts/run-record.schema.ts';
+import { SUPERVISION_KEYS } from '../../contracts/supervision-keys.ts';
 import { judgeCurve } from '../../policy/curve/judge-curve.ts';
 import { curveOf } from '../../policy/curve/curve-of.ts';
 import { runSpentUp, spentOf } from '../../policy/lineage/spending.ts';
@@ -92,9 +93,8 @@ export class Training {
 
   /** How it is looked after from its next attempt on; what it computes stays. */
   supervise(finetune: FinetuneSpec): void {
-    const { queue, launcher, stallAfter, leaseFor, giveUpAfter, keepLast, replayTolerance, environment } = finetune;
-    const supervision = { launcher, stallAfter, leaseFor, giveUpAfter, keepLast, replayTolerance, environment };
-    this.#finetune = { ...this.#finetune, ...supervision, ...(queue !== undefined && { queue }) };
+    const given = SUPERVISION_KEYS.filter((key) => finetune[key] !== undefined);
+    this.#finetune = { ...this.#finetune, ...Object.fromEntries(given.map((key) => [key, finetune[key]])) };
   }
 
   /** Ends it at a checkpoint. Nothing changes where it has not begun, or has no step left to make. */
