@@ -11,7 +11,7 @@ import type { watchFamily } from '../workflows/watch-family.ts';
 import { LineageChannel } from './lineage-channel.ts';
 import { createOrders, type LineageOrders } from './lineage-orders.ts';
 import { ensureSearchAttributes, lineageAttributes } from './search-attributes.ts';
-import { scheduleWatch } from './watch-schedule.ts';
+import { scheduleWatch, WATCH } from './watch-schedule.ts';
 
 /** A part of a family's past; both ends belong to it, and left out are the oldest and the newest. */
 export interface WatchRange {
@@ -32,7 +32,10 @@ export interface Lineages extends LineageOrders {
   list(): Promise<readonly string[]>;
   /** @throws LINEAGE_NOT_FOUND, LINEAGE_NOT_ANSWERING */
   state(name: string): Promise<LineageState>;
-  /** Looks at the source now; with a release's name, announces that one by hand; with a range, hands the family's past over. Returns the names handed over. */
+  /**
+   * Looks at the source now; with a release's name, announces that one by hand; with a range, hands the family's past
+   * over. Returns the names handed over.
+   */
   watchNow(name: string, only?: string, backfill?: WatchRange): Promise<readonly string[]>;
   /** For the service itself: hands a pinned release to its lineage. */
   observeRelease(name: string, release: Release): Promise<void>;
@@ -73,7 +76,7 @@ export function createLineages(client: Client, answerWithinMs?: number): Lineage
       channel.inWords(name, async () => {
         const { spec } = await channel.ask(name, () => channel.handle(name).query(messages.stateQuery));
         const { found } = await client.workflow.execute<typeof watchFamily>('watchFamily', {
-          workflowId: `watch/${name}/by-hand/${only ?? rangeName(backfill)}`,
+          workflowId: `${WATCH}${name}/by-hand/${only ?? rangeName(backfill)}`,
           workflowIdConflictPolicy: 'USE_EXISTING',
           taskQueue: taskQueue('control'),
           args: [

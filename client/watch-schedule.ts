@@ -3,6 +3,9 @@ import { secondsOf } from '../contracts/duration.ts';
 import type { LineageSpec } from '../contracts/lineage-spec.schema.ts';
 import { taskQueue } from '../contracts/task-queues.ts';
 
+/** Begins the ids of the Schedules, and of every look at a source. */
+export const WATCH = 'watch/';
+
 /** Of the interval: so that a thousand lineages do not ask at the same moment. */
 const JITTER = 0.1;
 
@@ -11,7 +14,7 @@ const JITTER = 0.1;
  * looks never overlap.
  */
 export async function scheduleWatch(client: Client, { name, family }: LineageSpec): Promise<void> {
-  const scheduleId = `watch/${name}`;
+  const scheduleId = `${WATCH}${name}`;
   const everyMs = secondsOf(family.pollEvery) * 1000;
   const spec = { intervals: [{ every: everyMs }], jitter: Math.round(everyMs * JITTER) };
   const action = {

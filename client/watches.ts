@@ -2,9 +2,8 @@ import { isGrpcServiceError, ScheduleNotFoundError, ServiceError, type Client } 
 import { messageOf, RegraftError } from '../contracts/error.ts';
 import { familySchema, type FamilySpec } from '../contracts/family.schema.ts';
 import { taskQueue } from '../contracts/task-queues.ts';
+import { WATCH } from './watch-schedule.ts';
 
-/** The prefix of the Schedules that `createLineages` makes, and of everything that looks at a source. */
-const WATCH = 'watch/';
 /** The server answers in milliseconds; whoever calls is waited for by somebody else. */
 const ANSWER_WITHIN_MS = 5_000;
 
