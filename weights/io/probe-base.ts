@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { FLOAT_BYTES, isFloatDtype } from '../dtype.ts';
 import { WeightsError } from '../errors.ts';
 import { decodeInto } from '../ops/decode-kernel.ts';
@@ -14,7 +14,7 @@ export interface Kinship {
 
 type Tensors = ReadonlyMap<string, TensorEntry>;
 
-const STRETCHES = 8;
+const STRETCHES = 4;
 const STRETCH = 2048;
 /** Unrelated weights lie at a distance of √2 and at right angles; a fine-tune at a small fraction, and almost parallel. */
 const FAR = { distance: 1, cosine: 0.3 };
@@ -53,12 +53,15 @@ export async function assertSameCopies(copies: Tensors, base: Tensors): Promise<
 /** Null where the two share no matrix of a dtype that can be read. */
 async function measureKinship(tuned: Tensors, model: Tensors): Promise<Kinship | null> {
   const sums = { difference: 0, model: 0, tuned: 0, dot: 0 };
+  await using files = new OpenFiles();
   for (const [name, one] of tuned) {
     const other = model.get(name);
     if (other === undefined || one.shape.length < 2 || one.shape.join() !== other.shape.join()) continue;
-    const [a, b] = await Promise.all([sample(one), sample(other)]);
-    for (const [index, value] of (a ?? []).entries()) {
-      const reference = b?.[index] ?? 0;
+    const [a, b] = await Promise.all([sample(one, files), sample(other, files)]);
+    if (a === null || b === null) continue;
+    for (let index = 0; index < a.length; index++) {
+      const value = a[index] ?? 0;
+      const reference = b[index] ?? 0;
       sums.difference += (value - reference) ** 2;
       sums.model += reference * reference;
       sums.tuned += value * value;
@@ -71,23 +74,43 @@ async function measureKinship(tuned: Tensors, model: Tensors): Promise<Kinship |
 }
 
 /** A few stretches of a tensor, evenly spread; all of a small one. Null for a dtype that is not a float's. */
-async function sample({ path, dtype, shape, offsetBytes }: TensorEntry): Promise<Float64Array | null> {
+async function sample(
+  { path, dtype, shape, offsetBytes }: TensorEntry,
+  files: OpenFiles,
+): Promise<Float64Array | null> {
   if (!isFloatDtype(dtype)) return null;
   const count = elementCount(shape);
   const stretch = Math.min(STRETCH, Math.ceil(count / STRETCHES));
   const stretches = Math.min(STRETCHES, Math.ceil(count / Math.max(stretch, 1)));
   const wide = FLOAT_BYTES[dtype];
-  const values = new Float64Array(stretches * stretch);
+  const bytes = new Uint8Array(stretches * stretch * wide);
+  const readStretch = async (index: number): Promise<void> => {
+    const first = stretches === 1 ? 0 : Math.floor(((count - stretch) * index) / (stretches - 1));
+    const file = await files.open(path);
+    await file.read(bytes, index * stretch * wide, stretch * wide, offsetBytes + first * wide);
+  };
   try {
-    await using file = await open(path, 'r');
-    for (let index = 0; index < stretches; index++) {
-      const first = stretches === 1 ? 0 : Math.floor(((count - stretch) * index) / (stretches - 1));
-      const bytes = new Uint8Array(stretch * wide);
-      await file.read(bytes, 0, bytes.byteLength, offsetBytes + first * wide);
-      decodeInto(dtype, bytes, stretch, values.subarray(index * stretch, (index + 1) * stretch));
-    }
+    await Promise.all(Array.from({ length: stretches }, (_, index) => readStretch(index)));
   } catch (error) {
     throw toWeightsError(error, path);
   }
+  const values = new Float64Array(stretches * stretch);
+  decodeInto(dtype, bytes, values.length, values);
   return values;
+}
+
+/** Files that many tensors are read from, each opened once. */
+class OpenFiles {
+  readonly #files = new Map<string, Promise<FileHandle>>();
+
+  async open(path: string): Promise<FileHandle> {
+    const file = this.#files.get(path) ?? open(path, 'r');
+    this.#files.set(path, file);
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await Promise.allSettled(this.#files.values());
+    await Promise.all(opened.map(async (file) => (file.status === 'fulfilled' ? file.value.close() : undefined)));
+  }
 }
