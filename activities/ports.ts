@@ -101,8 +101,8 @@ export interface ReleaseSource {
 export interface LineageDoor {
   /** The releases that a lineage has already taken in; empty when it does not run yet. */
   knownReleases(lineage: string): Promise<readonly KnownRelease[]>;
-  /** Hands a pinned release over; doing it twice changes nothing. */
-  observeRelease(lineage: string, release: Release): Promise<void>;
+  /** Hands a pinned release over; doing it twice changes nothing. `known`: by its name, or its content by another. */
+  observeRelease(lineage: string, release: Release): Promise<'queued' | 'known'>;
   /** Puts trouble that is nobody's failure into a lineage's log; the same again changes nothing. */
   noteTrouble(lineage: string, trouble: { readonly what: string; readonly why: string }): Promise<void>;
   /** Tells a run that a checkpoint is in the store; repeats are dropped there. */

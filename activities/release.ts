@@ -108,28 +108,24 @@ async function takeIn(
 }
 
 /**
- * Hands a release to its lineage; the lineage drops what it knows. Content that the lineage has under another name is not
- * taken in again, also when both come at the same time: that is a renamed release, and is noted as one.
+ * Hands a release to its lineage; the lineage drops what it knows, and is asked what that is only then. Content that it has
+ * under another name is not taken in again, also when both come at the same time: that is a renamed release, and is noted.
  */
 async function announceRelease(
   deps: ReleaseDeps,
   { lineage, release }: { readonly lineage: string; readonly release: Release },
 ): Promise<Withheld | undefined> {
-  const sameAs = (await findTwin(deps, lineage, release)) ?? (await handOver(deps, lineage, release));
+  if ((await deps.door.observeRelease(lineage, release)) === 'queued') {
+    deps.metrics.releasesObserved.increment({ lineage });
+    return undefined;
+  }
+  const sameAs = await findTwin(deps, lineage, release);
   if (sameAs === null) return undefined;
   await noteOnce(deps, lineage, renamedTrouble(release.name, sameAs));
   return { sameAs };
 }
 
-/** The name of the twin that was faster; null: there was none. */
-async function handOver(deps: ReleaseDeps, lineage: string, release: Release): Promise<string | null> {
-  await deps.door.observeRelease(lineage, release);
-  const twin = await findTwin(deps, lineage, release);
-  if (twin === null) deps.metrics.releasesObserved.increment({ lineage });
-  return twin;
-}
-
-/** The release of the same content that a lineage has in the place of this one; null when it has none, or this one. */
+/** The release of the same content that a lineage has in the place of this one; null when it has this one. */
 async function findTwin({ door }: ReleaseDeps, lineage: string, { name, digest }: Release): Promise<string | null> {
   const known = await door.knownReleases(lineage);
   if (known.some((one) => one.name === name)) return null;

@@ -37,8 +37,8 @@ export interface Lineages extends LineageOrders {
    * over. Returns the names handed over.
    */
   watchNow(name: string, only?: string, backfill?: WatchRange): Promise<readonly string[]>;
-  /** For the service itself: hands a pinned release to its lineage. */
-  observeRelease(name: string, release: Release): Promise<void>;
+  /** For the service itself: hands a pinned release to its lineage, which knows it already, or its content, or takes it. */
+  observeRelease(name: string, release: Release): Promise<'queued' | 'known'>;
   /** For the service itself: tells a run of a stored checkpoint. */
   announceCheckpoint(
     run: { readonly workflowId: string; readonly runId: string },
@@ -88,7 +88,8 @@ export function createLineages(client: Client, answerWithinMs?: number): Lineage
     observeRelease: (name, release) =>
       channel.ask(name, async () => {
         const updateId = `${release.name}@${release.digest}${release.backfill === true ? '/backfill' : ''}`;
-        await channel.handle(name).executeUpdate(messages.observeReleaseUpdate, { args: [release], updateId });
+        const handle = channel.handle(name);
+        return (await handle.executeUpdate(messages.observeReleaseUpdate, { args: [release], updateId })).observation;
       }),
     announceCheckpoint: async ({ workflowId, runId }, checkpoint) => {
       await client.workflow.getHandle(workflowId, runId).signal(checkpointSignal, checkpoint);

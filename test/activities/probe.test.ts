@@ -84,7 +84,8 @@ async function setUp() {
   const metrics = createMetrics();
   const workspace = await openFsWorkspace(path.join(root, 'work'));
   const python = findPython(process.env);
-  const evaluators = createEvaluators({ threads: 1, python, environment: trainerEnvironment(process.env) });
+  const environment = trainerEnvironment(process.env);
+  const evaluators = createEvaluators({ threads: 1, python, environment, scratch: workspace });
   const activities = createProbeActivities({ store, workspace, metrics, evaluators, data: createFileDataReader() });
   const suite = path.join(root, 'task', 'suites', 'pretraining');
   const inputTo = (seed: string, fields: Partial<ProbeInput> = {}): ProbeInput => ({

@@ -26,10 +26,16 @@ async function setUp(family: FamilySpec, source: ReleaseSource) {
   const root = await temporaryFolder();
   const taken: Release[] = [];
   const log: string[] = [];
+  const asked = { times: 0 };
   const door: LineageDoor = {
-    knownReleases: async () => taken,
+    knownReleases: async () => {
+      asked.times += 1;
+      return taken;
+    },
     observeRelease: async (_lineage, release) => {
-      if (!taken.some(({ name, digest }) => name === release.name || digest === release.digest)) taken.push(release);
+      if (taken.some(({ name, digest }) => name === release.name || digest === release.digest)) return 'known';
+      taken.push(release);
+      return 'queued';
     },
     noteTrouble: async (_lineage, { what }) => void log.push(what),
     announceCheckpoint: async () => undefined,
@@ -41,7 +47,7 @@ async function setUp(family: FamilySpec, source: ReleaseSource) {
   const activities = createReleaseActivities({ store, source, workspace, door, clock, metrics });
   const input = { lineage: LINEAGE, family };
   return {
-    ...{ store, taken, log, activities, input, metrics },
+    ...{ store, taken, log, asked, activities, input, metrics },
     find: async (more: Partial<WatchInput> = {}) => {
       const found = await runActivity(activities.findReleases, { ...input, ...more });
       return found.map(({ name }) => name);
@@ -205,6 +211,14 @@ describe('announceRelease', () => {
     await runActivity(activities.announceRelease, { lineage: LINEAGE, release: makeRelease(1) });
     expect(taken).toEqual([makeRelease(1)]);
     expect(await metrics.exposition()).toMatch(/regraft_releases_observed_total\{lineage="tiny-sums"\} 1$/m);
+    await runActivity(activities.announceRelease, { lineage: LINEAGE, release: makeRelease(1) });
+    expect(await metrics.exposition()).toMatch(/regraft_releases_observed_total\{lineage="tiny-sums"\} 1$/m);
+  });
+
+  it('asks the lineage what it has once a look, however many it hands over', async () => {
+    const { asked, watch } = await inFolder(['M1', 'M2', 'M3']);
+    expect(await watch()).toEqual(['M1', 'M2', 'M3']);
+    expect(asked.times).toBe(1);
   });
 
   it('hands one content over once, also when two names of it come at the same time', async () => {

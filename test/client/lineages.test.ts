@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLineages, type Lineages } from '../../client/lineages.ts';
+import type { Release } from '../../contracts/release.ts';
 import { makeRelease, SMALLEST_SPEC } from '../support/lineage-values.ts';
 import { ORDER, quietSpec, Service } from '../support/service.ts';
 import { startTemporal } from '../support/temporal-server.ts';
@@ -54,12 +55,25 @@ describe('apply', () => {
   });
 });
 
+describe('observeRelease', () => {
+  it('answers whether the lineage took the release in, or knows its name or its content', async () => {
+    await service.create('observing');
+    const observe = (release: Release) => service.lineages.observeRelease('observing', release);
+    const commit = 'a'.repeat(40);
+    const [first, backfill] = [makeRelease(1), { ...makeRelease(1), backfill: true } as const];
+    expect(await observe(first)).toBe('queued');
+    expect(await observe(backfill)).toBe('known');
+    expect(await observe({ ...first, name: 'M7', position: [7], commit })).toBe('known');
+    expect(await observe({ ...makeRelease(2), commit })).toBe('queued');
+  });
+});
+
 describe('list', () => {
   it('has the names of all lineages that run, sorted, and no runs or watches', async () => {
     for (const name of ['list-b', 'list-a', 'list-c']) await service.create(name);
     await service.env.client.workflow.getHandle('lineage/list-c').terminate();
     const mine = async (): Promise<readonly string[]> =>
-      (await service.lineages.list()).filter((name) => !/^(new|at-once|later|slower)$/.test(name));
+      (await service.lineages.list()).filter((name) => !/^(new|at-once|later|slower|observing)$/.test(name));
     await waitUntil(
       'the list is up to date',
       async () => (await mine()).length === 2 && !(await mine()).includes('list-c'),

@@ -102,7 +102,7 @@ export class TrainingWorld implements TrainerHost {
       door: {
         knownReleases: async () => [],
         noteTrouble: async () => undefined,
-        observeRelease: async () => undefined,
+        observeRelease: async () => 'queued',
         announceCheckpoint: async (workflowId, runId, notice) => {
           this.noticesTo.push(`${workflowId} ${runId}`);
           this.notices.push(notice);
