@@ -4,7 +4,7 @@ import path from 'node:path';
 import { RegraftError } from '../../contracts/error.ts';
 import type { Drill, DrillRow } from '../../drills/drill.ts';
 import type { DrillGround } from '../../drills/drill-ground.ts';
-import { UsageError, type Command, type CommandContext } from '../command.ts';
+import { InterruptedError, UsageError, type Command, type CommandContext } from '../command.ts';
 import { createProgress, type Progress } from '../demo/progress.ts';
 import { interrupted } from '../interrupted.ts';
 import { tableText } from '../text/table.ts';
@@ -66,7 +66,7 @@ async function holdAll(
 
 async function stopped(): Promise<never> {
   await interrupted();
-  throw new RegraftError('INTERRUPTED', 'The drills were interrupted; everything that they started was ended.');
+  throw new InterruptedError('INTERRUPTED', 'The drills were interrupted; everything that they started was ended.');
 }
 
 function tableOf(rows: readonly DrillRow[]): string {

@@ -2,6 +2,7 @@ import type { Lineages } from '../../client/lineages.ts';
 import type { Order } from '../../contracts/lineage-state.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { textOption } from '../text-option.ts';
+import { waitBeside } from '../wait-beside.ts';
 import { orderOf, REASON, withLineages } from '../with-lineages.ts';
 
 type Send = (
@@ -116,7 +117,9 @@ export const rollback: Command = {
   async run(context) {
     const [name = ''] = context.positionals;
     const to = textOption(context, 'to') ?? null;
-    const { changed, live } = await withLineages(context, (lineages) => lineages.rollback(name, to, orderOf(context)));
+    const { changed, live } = await withLineages(context, (lineages) =>
+      waitBeside('the rollback', () => lineages.rollback(name, to, orderOf(context))),
+    );
     context.answer(`${name}: ${live} ${changed ? 'is live again' : 'was live already'}`, {
       lineage: name,
       changed,

@@ -1,5 +1,6 @@
 import { UsageError, type Command, type CommandContext } from '../command.ts';
 import { textOption } from '../text-option.ts';
+import { waitBeside } from '../wait-beside.ts';
 import { withLineages } from '../with-lineages.ts';
 
 export const release: Command = {
@@ -18,7 +19,9 @@ export const release: Command = {
   async run(context) {
     const [name = '', only] = context.positionals;
     const backfill = backfillOf(context, only);
-    const found = await withLineages(context, (lineages) => lineages.watchNow(name, only, backfill));
+    const found = await withLineages(context, (lineages) =>
+      waitBeside('the look at the source', () => lineages.watchNow(name, only, backfill)),
+    );
     const said = found.length === 0 ? nothing(only) : `handed over ${found.join(', ')}`;
     context.answer(`${name}: ${said}`, { lineage: name, releases: found });
   },

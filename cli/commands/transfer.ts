@@ -7,6 +7,7 @@ import { RegraftError } from '../../contracts/error.ts';
 import type { TransferState } from '../../contracts/lineage-state.ts';
 import { UsageError, type Command, type CommandContext } from '../command.ts';
 import { textOption } from '../text-option.ts';
+import { waitBeside, waitingText } from '../wait-beside.ts';
 import { scoreAt, shortDigest } from '../text/words.ts';
 import { orderOf, REASON, withLineages } from '../with-lineages.ts';
 
@@ -28,9 +29,11 @@ export const transfer: Command = {
   async run(context) {
     const [name = ''] = context.positionals;
     const [from, onto] = [needed(context, 'from'), await ontoOf(needed(context, 'onto'))];
-    context.say('It is a run of its own; ended here, it goes on, and the same command waits for it again.');
+    context.say(`It is a run of its own. ${waitingText('the transfer')}`);
     const asked = { from, onto, trains: context.options['train'] === true };
-    const ended = await withLineages(context, (lineages) => lineages.transfer(name, asked, orderOf(context)));
+    const ended = await withLineages(context, (lineages) =>
+      waitBeside('the transfer', () => lineages.transfer(name, asked, orderOf(context))),
+    );
     context.answer(await outcomeText(ended, context.home), ended);
     if (ended.status === 'succeeded') return;
     throw new RegraftError('TRANSFER_NOT_DONE', `Transfer ${ended.label} was not done; see above.`);

@@ -1,12 +1,11 @@
 import os from 'node:os';
 import path from 'node:path';
 import { loadLineageSpec } from '../../configs/load.ts';
-import { RegraftError } from '../../contracts/error.ts';
 import type { LineageSpec } from '../../contracts/lineage-spec.schema.ts';
 import type { LineageState } from '../../contracts/lineage-state.ts';
 import { PROJECT_ROOT } from '../../workers/settings.ts';
 import { startUp, type Up } from '../../workers/up.ts';
-import type { CommandContext } from '../command.ts';
+import { InterruptedError, type CommandContext } from '../command.ts';
 import { interrupted } from '../interrupted.ts';
 import { orderOf, withLineages } from '../with-lineages.ts';
 import { followLineage } from './follow-lineage.ts';
@@ -27,7 +26,7 @@ export interface DemoOutcome {
  * Starts everything, declares the demo's lineage, starts the pretraining that releases bases, and follows the lineage to
  * its last release. Everything it does goes through the product's own doors; run again, it goes on where it was.
  *
- * @throws RegraftError INTERRUPTED on SIGINT or SIGTERM, with everything stopped and kept
+ * @throws InterruptedError INTERRUPTED on SIGINT or SIGTERM, with everything stopped and kept
  */
 export async function runDemo(context: CommandContext, options: DemoOptions, progress: Progress): Promise<DemoOutcome> {
   const { home, environment } = context;
@@ -48,7 +47,7 @@ export async function runDemo(context: CommandContext, options: DemoOptions, pro
     return { spec, state: await runLineage(context, { spec, size, up }, progress, stopping.signal) };
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
-    throw new RegraftError('INTERRUPTED', `The demo was interrupted; the same command goes on from here.`);
+    throw new InterruptedError('INTERRUPTED', `The demo was interrupted; the same command goes on from here.`);
   } finally {
     progress.end();
     await up.stop();

@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { statusText } from '../../cli/text/status-text.ts';
 import { whyText } from '../../cli/text/why-text.ts';
+import { PROJECT_ROOT } from '../../workers/settings.ts';
 import { digestOf, SMALLEST_SPEC } from '../support/lineage-values.ts';
 import { runCli as run } from '../support/run-cli.ts';
 import { temporaryFolder } from '../support/safetensors.ts';
@@ -254,6 +258,28 @@ describe('the orders', () => {
     expect(await answerOf('reject', 'judged', 'M2')).toEqual({ lineage: 'judged', release: 'M2', changed: true });
     await service.until('judged', 'M2', 'succeeded');
     expect((await run('why', 'judged', 'M2')).out).toMatch(/^M2 is done and was not published; M1 is live\./);
+  });
+
+  it('stop waiting for a transfer at Ctrl-C, which goes on', async () => {
+    await run('apply', await makeFile('carried', ['M1', 'M2']));
+    await service.until('carried', 'M2', 'succeeded');
+    const script = service.work.script('carried');
+    script.instead.recycleModel = () => Promise.reject(failure('STORE_BUSY', { retryable: true }));
+    const isRecycling = () => Promise.resolve(script.story('M1+ΔM2', 'transfer-only').includes('recycleModel'));
+    // A process of its own: workers take Ctrl-C for theirs.
+    const command = [path.join(PROJECT_ROOT, 'bin', 'regraft.mjs'), 'transfer', 'carried'];
+    const child = spawn(process.execPath, [...command, '--from', 'M2', '--onto', 'M1'], { env: process.env });
+    const said = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    await waitAtLength('it recycles', isRecycling);
+    child.kill('SIGINT');
+    const [out, err] = await said;
+    expect([child.exitCode, out, err]).toEqual([
+      130,
+      'It is a run of its own. Ctrl-C ends the waiting alone: the transfer goes on, and the same command waits for it again.\n',
+      'Stopped waiting: the transfer goes on, and the same command waits for it again. [INTERRUPTED]\n',
+    ]);
+    expect((await service.lineages.state('carried')).transfers).toMatchObject([{ status: 'running' }]);
+    expect((await run('cancel', 'carried', 'M1+ΔM2')).out).toBe('carried M1+ΔM2: is being cancelled');
   });
 
   it('roll back and forward, and restart, each once', async () => {
