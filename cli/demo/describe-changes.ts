@@ -1,3 +1,4 @@
+import { isSameModel } from '../../contracts/is-same-model.ts';
 import type { ArmState, LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import type { RunResult } from '../../contracts/run.ts';
 import { rolledBackFrom } from '../text/live-text.ts';
@@ -15,7 +16,8 @@ export function describeChanges(before: LineageState | null, after: LineageState
 
 function liveChanges(before: LineageState | null, after: LineageState): readonly string[] {
   const { published } = after;
-  if (published === null || published.candidateDigest === before?.published?.candidateDigest) return [];
+  const was = before?.published ?? null;
+  if (published === null || (was !== null && isSameModel(was, published))) return [];
   const from = rolledBackFrom(after);
   const why = from === null ? '' : `, rolled back from ${from.release}`;
   return [`${published.release} is live: ${shortDigest(published.candidateDigest)}${why}`];

@@ -1,3 +1,4 @@
+import { isSameModel } from '../../contracts/is-same-model.ts';
 import type { LineageState, ReleaseState } from '../../contracts/lineage-state.ts';
 import type { PublishedModel } from '../../contracts/run.ts';
 import { shortDigest } from './words.ts';
@@ -13,7 +14,7 @@ export function liveText(state: LineageState): string {
 /** The newest publication, where something else is live; null: it is live itself. */
 export function rolledBackFrom({ published, publications }: LineageState): PublishedModel | null {
   const newest = publications?.at(-1);
-  if (published === null || newest === undefined || isSame(newest, published)) return null;
+  if (published === null || newest === undefined || isSameModel(newest, published)) return null;
   return newest;
 }
 
@@ -26,7 +27,7 @@ export function livenessOf(
   if (mine === null) return null;
   const { published, releases } = state;
   if (published === null) return 'was live';
-  if (isSame(mine, published)) return 'live';
+  if (isSameModel(mine, published)) return 'live';
   const mineAt = releases.findIndex((entry) => entry.release.name === release.name);
   return releases.slice(0, mineAt).some((entry) => entry.release.name === published.release)
     ? 'rolled back'
@@ -37,8 +38,4 @@ export function livenessOf(
 function publicationOf({ publications, published }: LineageState, release: string): PublishedModel | null {
   const known = [...(publications ?? []), ...(published === null ? [] : [published])];
   return known.findLast((one) => one.release === release) ?? null;
-}
-
-function isSame(one: PublishedModel, other: PublishedModel): boolean {
-  return one.release === other.release && one.candidateDigest === other.candidateDigest;
 }

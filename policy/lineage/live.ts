@@ -1,3 +1,4 @@
+import { isSameModel } from '../../contracts/is-same-model.ts';
 import type { LineageState, Order } from '../../contracts/lineage-state.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { PublishedModel } from '../../contracts/run.ts';
@@ -13,13 +14,9 @@ const KEPT = 20;
  */
 export function noteLive(state: LineageState, live: PublishedModel): LineageState {
   const replaced = state.published === null ? [] : [state.published];
-  const others = publicationsOf(state).filter((one) => !replaced.some((other) => isSame(one, other)));
-  const earlier = [...others, ...replaced].filter((one) => !isSame(one, live));
+  const others = publicationsOf(state).filter((one) => !replaced.some((other) => isSameModel(one, other)));
+  const earlier = [...others, ...replaced].filter((one) => !isSameModel(one, live));
   return { ...state, published: live, publications: [...earlier, live].slice(-KEPT) };
-}
-
-function isSame(one: PublishedModel, other: PublishedModel): boolean {
-  return one.candidateDigest === other.candidateDigest;
 }
 
 /** What went live, newest last. */
@@ -51,14 +48,14 @@ export function planRollback(state: LineageState, release: string | null): Rollb
   if (live === null) return { kind: 'nothing-live' };
   const publications = publicationsOf(state);
   const newest = publications.at(-1);
-  if (release === null && newest !== undefined && !isSame(newest, live)) return { kind: 'already', live };
+  if (release === null && newest !== undefined && !isSameModel(newest, live)) return { kind: 'already', live };
   const to = release === null ? publications.at(-2) : publications.findLast((one) => one.release === release);
   if (to === undefined) {
     return release === null
       ? { kind: 'nothing-before', live }
       : { kind: 'unknown', known: publications.map((publication) => publication.release) };
   }
-  return isSame(to, live) ? { kind: 'already', live } : { kind: 'to', from: live, to };
+  return isSameModel(to, live) ? { kind: 'already', live } : { kind: 'to', from: live, to };
 }
 
 /** Notes that a rollback was done. What was live stays among the publications: one may roll forward again. */

@@ -103,7 +103,7 @@ describe('the releases of a status', () => {
 
   it.each([
     ['live', { published: LIVE }, LIVE],
-    ['was live', { published: LIVE }, { ...LIVE, release: 'M4' }],
+    ['was live', { published: LIVE }, liveModel('M4')],
     ['was live', { published: LIVE }, { ...LIVE, candidateDigest: digestOf('a retried one') }],
     ['rejected', { published: null, gateSentence: 'rejected: sums 0.1 against 0.9' }, LIVE],
   ])('came out as %s', (outcome, result, published) => {

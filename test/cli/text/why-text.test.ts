@@ -4,6 +4,7 @@ import type { LineageState, ReleaseState } from '../../../contracts/lineage-stat
 import type { RunResult } from '../../../contracts/run.ts';
 import { pauseLineage } from '../../../policy/lineage/orders.ts';
 import { AT, digestOf, makeArm, makeRelease, makeResult, makeScore, makeSpec } from '../../support/lineage-values.ts';
+import { liveModel } from '../../support/lineages.ts';
 import { concludedEntry, makeState } from '../../support/report-values.ts';
 
 const ORDER = { actor: 'ada', reason: 'cluster maintenance' };
@@ -47,8 +48,8 @@ describe('how a release stands', () => {
 
   it.each([
     ['is live', LIVE, LIVE, 'M2 is done and is live.'],
-    ['was live', LIVE, { ...LIVE, release: 'M4' }, 'M2 is done and was live until M4.'],
-    ['was rejected', null, { ...LIVE, release: 'M1' }, 'M2 is done and was not published; M1 is live.'],
+    ['was live', LIVE, liveModel('M4'), 'M2 is done and was live until M4.'],
+    ['was rejected', null, liveModel('M1'), 'M2 is done and was not published; M1 is live.'],
     ['was rejected before anything was live', null, null, 'M2 is done and was not published; nothing is live.'],
   ])('is that it %s', (_what, mine, published, line) => {
     const arms = oneArm({ status: 'succeeded', result: makeResult({ published: mine }) });
@@ -124,17 +125,17 @@ describe('how a release stands that the backlog or a person decided about', () =
   it('is that it was rolled back', () => {
     const arms = oneArm({ status: 'succeeded', result: makeResult({ published: LIVE }) });
     const releases = [entryOf(1, 'succeeded'), entryOf(2, 'succeeded', arms)];
-    const state = makeState(releases, { published: { ...LIVE, release: 'M1' } });
+    const state = makeState(releases, { published: liveModel('M1') });
     expect(storyOf(state, releases[1])[0]).toBe('M2 is done and was live until it was rolled back to M1.');
   });
 
   it('is what is known of one long past, and where the rest is', () => {
     const entry = { ...entryOf(2, 'succeeded'), recordDigest: digestOf('comparison') };
     const long = 'It is long past: what its arms did is in record';
-    const lines = storyOf(makeState([entry], { published: { ...LIVE, release: 'M40' } }));
+    const lines = storyOf(makeState([entry], { published: liveModel('M40') }));
     expect(lines[0]).toBe('M2 is done; M40 is live.');
     expect(lines.at(-1)).toBe(`${long} ${digestOf('comparison').slice(0, 12)}.`);
-    const was = makeState([entry], { published: { ...LIVE, release: 'M40' }, publications: [LIVE] });
+    const was = makeState([entry], { published: liveModel('M40'), publications: [LIVE] });
     expect(storyOf(was)[0]).toBe('M2 is done and was live until M40.');
   });
 });
