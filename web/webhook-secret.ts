@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { messageOf, RegraftError } from '../contracts/error.ts';
+import { readPrivateFile } from '../client/private-file.ts';
+import { RegraftError } from '../contracts/error.ts';
 
 const SECRET = 'REGRAFT_WEBHOOK_SECRET';
 const SECRET_FILE = 'REGRAFT_WEBHOOK_SECRET_FILE';
@@ -12,7 +12,7 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
  * The secret that the Hub was given, from REGRAFT_WEBHOOK_SECRET or from the file that REGRAFT_WEBHOOK_SECRET_FILE names;
  * never an argument, which every process of the machine can read.
  *
- * @throws RegraftError WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_UNREADABLE, WEBHOOK_SECRET_UNFIT
+ * @throws RegraftError WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_UNREADABLE, WEBHOOK_SECRET_EXPOSED, WEBHOOK_SECRET_UNFIT
  */
 export async function readWebhookSecret(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
   const value = environment[SECRET] ?? '';
@@ -31,11 +31,8 @@ export async function readWebhookSecret(environment: Readonly<Record<string, str
   );
 }
 
-async function readSecretFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const message = `${file}, named by ${SECRET_FILE}, cannot be read: ${messageOf(error)}.`;
-    throw new RegraftError('WEBHOOK_SECRET_UNREADABLE', message);
-  }
+function readSecretFile(file: string): Promise<string> {
+  return readPrivateFile({
+    ...{ file, subject: "The secret of the Hub's webhooks", namedBy: SECRET_FILE, code: 'WEBHOOK_SECRET' },
+  });
 }

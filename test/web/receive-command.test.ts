@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../workers/loopback-ports.ts';
-import { temporaryFolder } from '../support/safetensors.ts';
+import { writePrivate } from '../support/codec-keys.ts';
 import type { Script } from '../support/scripted-work.ts';
 import { ORDER, quietSpec, Service } from '../support/service.ts';
 import { startTemporal } from '../support/temporal-server.ts';
@@ -25,8 +24,7 @@ afterEach(async () => {
 });
 
 async function startReceiver(address?: string): Promise<ReceiverProcess> {
-  const secretFile = path.join(await temporaryFolder(), 'secret');
-  await writeFile(secretFile, `${SECRET}\n`);
+  const secretFile = await writePrivate('secret', `${SECRET}\n`);
   const { connection } = service.env;
   const receiver = await startReceiverProcess(
     {

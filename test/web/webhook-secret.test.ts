@@ -1,18 +1,12 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readWebhookSecret } from '../../web/webhook-secret.ts';
-import { temporaryFolder } from '../support/safetensors.ts';
+import { writePrivate } from '../support/codec-keys.ts';
 import { SECRET } from './delivery.ts';
 
 const VALUE = 'REGRAFT_WEBHOOK_SECRET';
 const FILE = 'REGRAFT_WEBHOOK_SECRET_FILE';
 
-async function secretFile(text: string): Promise<string> {
-  const file = path.join(await temporaryFolder(), 'secret');
-  await writeFile(file, text);
-  return file;
-}
+const secretFile = (text: string, mode?: number): Promise<string> => writePrivate('secret', text, mode);
 
 describe('the secret of the webhooks', () => {
   it('comes from the environment, or from a file that ends in a line break', async () => {
@@ -35,8 +29,21 @@ describe('the secret of the webhooks', () => {
   it('is refused when its file cannot be read', async () => {
     await expect(readWebhookSecret({ [FILE]: '/nowhere' })).rejects.toMatchObject({
       code: 'WEBHOOK_SECRET_UNREADABLE',
-      message: expect.stringMatching(/^\/nowhere, named by REGRAFT_WEBHOOK_SECRET_FILE, cannot be read: ENOENT/),
+      message: expect.stringMatching(
+        /^The secret of the Hub's webhooks in \/nowhere \(named by REGRAFT_WEBHOOK_SECRET_FILE\) cannot be read: ENOENT/,
+      ),
     });
+  });
+
+  it.each([0o640, 0o604])('is refused when others have rights to its file: %o', async (mode) => {
+    const file = await secretFile(SECRET, mode);
+    await expect(readWebhookSecret({ [FILE]: file })).rejects.toMatchObject({
+      code: 'WEBHOOK_SECRET_EXPOSED',
+      message: expect.stringContaining(
+        `its mode is ${mode.toString(8).padStart(4, '0')}, expected 0600; run \`chmod 600 ${file}\``,
+      ),
+    });
+    expect(await readWebhookSecret({ [FILE]: await secretFile(SECRET, 0o400) })).toBe(SECRET);
   });
 
   it.each([
