@@ -82,11 +82,11 @@ export function createPublishActivities(deps: PublishDeps) {
 
 /**
  * Makes an earlier model live again: in every target in turn, then the lineage's `published` ref, beside a record of who
- * asked and why. What is live already is left as it is, so running twice changes nothing.
+ * asked and why. What is live already is left as it is, so running twice changes nothing, and counts once.
  * @throws RegraftError ROLLBACK_CONFLICT when something else went live meanwhile; PUBLISH_VERIFY_FAILED
  */
 async function rollBack(deps: PublishDeps, input: RollbackInput): Promise<{ readonly recordDigest: string }> {
-  const { store, publisher } = deps;
+  const { store, publisher, metrics } = deps;
   const { lineage } = input;
   const [from, to] = [input.from.candidateDigest, input.to.candidateDigest];
   const change = { lineage, from, to, conflict: (live: string | null) => rollbackConflict(input, live) };
@@ -94,7 +94,9 @@ async function rollBack(deps: PublishDeps, input: RollbackInput): Promise<{ read
   const [modelFolder, manifest] = await Promise.all([store.materialize(to), store.manifest(to)]);
   for (const { folder: target } of input.targets) await publisher.restore({ target, modelFolder, manifest });
   await moveLive(store, change);
-  return { recordDigest: await recordRollback(store, input) };
+  const { recordDigest, isNew } = await recordRollback(store, input);
+  if (isNew) metrics.rollbacks.increment({ lineage });
+  return { recordDigest };
 }
 
 /** What a lineage's ref is to say is live, instead of what. */
@@ -121,17 +123,22 @@ async function moveLive(store: ArtifactStore, { lineage, from, to, conflict }: L
 }
 
 /** Keeps who asked and why, before all earlier ones: the ref names the newest, and each the one before it. */
-async function recordRollback(store: ArtifactStore, input: RollbackInput): Promise<string> {
+async function recordRollback(
+  store: ArtifactStore,
+  input: RollbackInput,
+): Promise<{ readonly recordDigest: string; readonly isNew: boolean }> {
   const { lineage, from, to, actor, reason, at } = input;
   const ref = `rollbacks/${lineage}`;
   const before = await store.readRef(ref);
-  if (before !== null && rollbackSchema.parse(await store.getRecord(before)).at === at) return before;
+  if (before !== null && rollbackSchema.parse(await store.getRecord(before)).at === at) {
+    return { recordDigest: before, isNew: false };
+  }
   const recordDigest = await store.putRecord({
     ...{ schema: 'regraft.rollback/1', lineage, release: to.release, actor, reason, at, before },
     ...{ from: from.candidateDigest, to: to.candidateDigest },
   });
-  const { current } = await store.swapRef(ref, before, recordDigest);
-  return current ?? recordDigest;
+  const { swapped, current } = await store.swapRef(ref, before, recordDigest);
+  return { recordDigest: current ?? recordDigest, isNew: swapped };
 }
 
 function rollbackConflict({ lineage, from, to }: RollbackInput, live: string | null): RegraftError {
@@ -224,6 +231,7 @@ async function publishModel(deps: PublishDeps, input: PublishInput): Promise<rea
   }
   await moveLive(store, change);
   deps.metrics.publications.increment({ lineage: input.key.lineage });
+  deps.metrics.rollbacks.increment({ lineage: input.key.lineage }, 0); // so that the first one is a rise, not a new series
   return publications;
 }
 

@@ -21,6 +21,7 @@ export type MetricUnit =
   | 'runs'
   | 'releases'
   | 'publications'
+  | 'rollbacks'
   | 'decisions';
 
 interface MetricFacts {
@@ -254,6 +255,13 @@ export const CATALOGUE = {
     kind: 'counter',
     help: 'Candidates that went live',
     unit: 'publications',
+    labels: ['lineage'],
+  },
+  rollbacks: {
+    name: 'regraft_rollbacks_total',
+    kind: 'counter',
+    help: 'Orders that made another release live again than the one that was',
+    unit: 'rollbacks',
     labels: ['lineage'],
   },
   gateDecisions: {

@@ -77,6 +77,7 @@ function createRecorders(registry: Registry): Recorders {
     releasesObserved: counter(registry, CATALOGUE.releasesObserved),
     releaseLagSeconds: gauge(registry, CATALOGUE.releaseLagSeconds),
     publications: counter(registry, CATALOGUE.publications),
+    rollbacks: counter(registry, CATALOGUE.rollbacks),
     gateDecisions: counter(registry, CATALOGUE.gateDecisions),
     lineagePaused: gauge(registry, CATALOGUE.lineagePaused),
     coreScrapeOk: gauge(registry, CATALOGUE.coreScrapeOk),

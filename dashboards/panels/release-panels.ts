@@ -29,6 +29,21 @@ export function releasePanels(): readonly PanelSpec[] {
       shape: 'figure',
       query: by('sum', metric('releasesObserved'), ['lineage']),
     },
+    ...livePanels(),
+    {
+      title: 'Lineage paused',
+      shows: 'Whether each lineage is paused.',
+      bad: 'true for longer than somebody remembers why: releases pile up meanwhile.',
+      unit: 'bool',
+      shape: 'figure',
+      query: by('max', metric('lineagePaused'), ['lineage']),
+    },
+  ];
+}
+
+/** What was let go live, and what was taken back. */
+function livePanels(): readonly PanelSpec[] {
+  return [
     {
       title: 'Gate decisions',
       shows: 'Candidates that the gate let pass or rejected since the worker started.',
@@ -46,12 +61,12 @@ export function releasePanels(): readonly PanelSpec[] {
       query: by('sum', metric('publications'), ['lineage']),
     },
     {
-      title: 'Lineage paused',
-      shows: 'Whether each lineage is paused.',
-      bad: 'true for longer than somebody remembers why: releases pile up meanwhile.',
-      unit: 'bool',
+      title: 'Rollbacks',
+      shows: 'Times that somebody made another release live again, since the worker started.',
+      bad: 'any: what the gate let pass was taken back; `regraft status` says who and why, and the gate may lack a suite.',
+      unit: 'none',
       shape: 'figure',
-      query: by('max', metric('lineagePaused'), ['lineage']),
+      query: by('sum', metric('rollbacks'), ['lineage']),
     },
   ];
 }

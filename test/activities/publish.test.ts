@@ -69,6 +69,12 @@ describe('publishModel', () => {
     expect(store.refs.get(REF)).toBe(candidate.modelDigest);
   });
 
+  it('shows that nothing was rolled back yet, so that the first rollback is seen to come', async () => {
+    const { metrics, publish } = setUp();
+    await publish();
+    expect(await metrics.exposition()).toContain('regraft_rollbacks_total{lineage="tiny-sums"} 0\n');
+  });
+
   it('may run twice', async () => {
     const { store, publish } = setUp();
     const first = await publish();
@@ -124,20 +130,22 @@ describe('rollBack', () => {
   });
 
   it('may run twice', async () => {
-    const { store, restored, activities } = setUp(newer);
+    const { store, restored, activities, metrics } = setUp(newer);
     const first = await back(activities);
     expect(await back(activities)).toEqual(first);
     expect([store.refs.get(REF), restored.length]).toEqual([older, 4]);
     expect([...store.records.values()]).toHaveLength(1);
+    expect(await metrics.exposition()).toContain('regraft_rollbacks_total{lineage="tiny-sums"} 1\n');
   });
 
   it('keeps its record before all earlier ones', async () => {
-    const { store, activities } = setUp(newer);
+    const { store, activities, metrics } = setUp(newer);
     const first = await back(activities);
     store.refs.set(REF, newer);
     const second = await back(activities, { ...ROLLBACK, at: '2026-06-01T10:00:00.000Z' });
     expect(store.records.get(second.recordDigest)).toMatchObject({ before: first.recordDigest });
     expect(store.refs.get('rollbacks/tiny-sums')).toBe(second.recordDigest);
+    expect(await metrics.exposition()).toContain('regraft_rollbacks_total{lineage="tiny-sums"} 2\n');
   });
 
   it.each([
@@ -150,9 +158,10 @@ describe('rollBack', () => {
   });
 
   it('leaves the ref where it is when a target cannot be restored', async () => {
-    const { store, activities } = setUp(newer, () => Promise.reject(new Error('the disk is full')));
+    const { store, activities, metrics } = setUp(newer, () => Promise.reject(new Error('the disk is full')));
     await expect(back(activities)).rejects.toThrow('the disk is full');
     expect([store.refs.get(REF), store.records.size]).toEqual([newer, 0]);
+    expect(await metrics.exposition()).not.toContain('regraft_rollbacks_total{');
   });
 
   it('says what happened when something went live while it restored', async () => {

@@ -27,13 +27,14 @@ const WORDS: Readonly<Record<MetricUnit, readonly string[]>> = {
   runs: ['runs'],
   releases: ['releases'],
   publications: ['publications'],
+  rollbacks: ['rollbacks'],
   decisions: ['decisions'],
 };
 
 describe('the catalogue of metrics', () => {
-  it('has 33 metrics, each under a name of its own that starts with regraft_', () => {
+  it('has 34 metrics, each under a name of its own that starts with regraft_', () => {
     const names = METRICS.map(({ name }) => name);
-    expect(new Set(names).size).toBe(33);
+    expect(new Set(names).size).toBe(34);
     expect(names.filter((name) => !/^regraft(_[a-z]+)+$/.test(name))).toEqual([]);
   });
 

@@ -34,6 +34,7 @@ export function recordOneSampleEach(metrics: Metrics): void {
   metrics.releasesObserved.increment(lineage);
   metrics.releaseLagSeconds.set({ ...lineage, release: 'M2' }, 60);
   metrics.publications.increment(lineage);
+  metrics.rollbacks.increment(lineage);
   metrics.gateDecisions.increment({ ...lineage, decision: 'pass' });
   metrics.lineagePaused.set(lineage, 0);
   metrics.coreScrapeOk.set({}, 1);
