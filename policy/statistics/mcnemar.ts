@@ -1,4 +1,4 @@
-import { binomialCdf, binomialUpperTail } from './binomial.ts';
+import { binomialCdf } from './binomial.ts';
 
 /** Samples whose outcome changed; the others say nothing about which model is better. */
 export interface Flips {
@@ -14,9 +14,4 @@ export interface Flips {
  */
 export function mcnemarChanged({ negative, positive }: Flips): number {
   return Math.min(1, 2 * binomialCdf(Math.min(negative, positive), negative + positive, 0.5));
-}
-
-/** Exact one-sided p-value of "not better": probability of so many positive flips among all if they fell like a coin. */
-export function mcnemarBetter({ negative, positive }: Flips): number {
-  return binomialUpperTail(positive, negative + positive, 0.5);
 }

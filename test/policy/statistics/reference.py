@@ -113,11 +113,6 @@ def exact_p(negative, positive):
     return float(mcnemar([[7, negative], [positive, 5]], exact=True).pvalue)
 
 
-def better_p(negative, positive):
-    flips = negative + positive
-    return float(stats.binomtest(positive, flips, 0.5, alternative="greater").pvalue) if flips else 1.0
-
-
 def proportion(count, trials, alpha, method):
     return [float(limit) for limit in proportion_confint(count, trials, alpha=2 * alpha, method=method)]
 
@@ -137,7 +132,6 @@ ANSWERS = {
     "binomialCdf": lambda k, n, p: float(stats.binom.cdf(k, n, p)),
     "binomialUpperTail": lambda k, n, p: float(stats.binom.sf(k - 1, n, p)),
     "mcnemarChanged": exact_p,
-    "mcnemarBetter": better_p,
     "exactShare": lambda k, n, a: proportion(k, n, a, "beta"),
     "wilson": lambda k, n, a: proportion(k, n, a, "wilson"),
     "tangoStatistic": lambda b, c, n, d: float(tango_statistic(b, c, n, d)),
