@@ -14,7 +14,6 @@ import { createFolderPublisher } from '../adapters/publish/folder-publisher.ts';
 import { createReleaseSource, readSourceSettings } from '../adapters/source/release-source.ts';
 import { createFsArtifactStore } from '../adapters/store/fs-artifact-store.ts';
 import { createFsResumeStates } from '../adapters/store/fs-resume-states.ts';
-import { ABANDONED_AFTER_MS, sweepUnfinished } from '../adapters/store/sweep-unfinished.ts';
 import { createSystemClock } from '../adapters/system-clock.ts';
 import { createGpuLeases } from '../adapters/trainer/gpu-leases.ts';
 import type { Launcher } from '../adapters/trainer/launcher.ts';
@@ -35,11 +34,11 @@ export type Deps = ReleaseDeps & ModelDeps & ProbeDeps & TrainDeps & EvaluateDep
 /** Composes a worker's adapters: the one place where configuration meets means. */
 export async function createDeps(settings: WorkerSettings, lineages: Lineages, metrics: Metrics): Promise<Deps> {
   const { home, store, python, environment } = settings;
-  for (const folder of [store, path.join(home, 'work')]) await sweepUnfinished(folder, ABANDONED_AFTER_MS, Date.now());
+  const workspace = await openFsWorkspace(path.join(home, 'work'));
   return {
     store: createFsArtifactStore(store),
     states: createFsResumeStates(path.join(store, 'trainings')),
-    workspace: await openFsWorkspace(path.join(home, 'work')),
+    workspace,
     source: createReleaseSource(readSourceSettings(environment)),
     trainers: createTrainerHost({
       launcherOf: launchers(settings),
@@ -58,6 +57,7 @@ export async function createDeps(settings: WorkerSettings, lineages: Lineages, m
       threads: 1,
       python: findEvaluationPython(environment),
       environment: trainerEnvironment(environment),
+      scratch: workspace,
     }),
     publisher: createFolderPublisher(),
     door: createLineageDoor(lineages),

@@ -1,7 +1,9 @@
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { readSuite } from '../adapters/data/read-suite.ts';
 import { createEvaluators } from '../adapters/evaluate/evaluators.ts';
+import { openFsWorkspace } from '../adapters/workspace/fs-workspace.ts';
 import type { Suite } from '../activities/ports.ts';
 import { RegraftError } from '../contracts/error.ts';
 import type { HarnessIdentity, SampleResult } from '../contracts/evaluation.schema.ts';
@@ -57,14 +59,24 @@ const RESAMPLES = 2000;
  * Errors: EVALUATE_MODEL_MISSING, SUITE_INVALID, EVALUATE_*, INFERENCE_*; the signal's reason when it is aborted.
  */
 export async function evaluateFolder(request: EvaluateRequest): Promise<EvaluatedFolder> {
-  const { model, environment, threads, batchTokens, signal, onProgress } = request;
   const suite = await readSuite({ path: request.suite, harness: request.harness, limit: request.limit });
-  await assertModel(model);
+  await assertModel(request.model);
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'regraft-evaluate-'));
+  try {
+    return await evaluateIn(scratch, suite, request);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function evaluateIn(folder: string, suite: Suite, request: EvaluateRequest): Promise<EvaluatedFolder> {
+  const { model, environment, threads, batchTokens, signal, onProgress } = request;
   const evaluators = createEvaluators({
     threads,
     batchTokens,
     python: findEvaluationPython(environment),
     environment: trainerEnvironment(environment),
+    scratch: await openFsWorkspace(folder),
   });
   const evaluator = evaluators[harnessOf(suite)];
   const harness = await evaluator.identity(suite);

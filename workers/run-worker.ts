@@ -21,6 +21,7 @@ import { maskingInterceptors } from './masking-interceptor.ts';
 import { withSecrets } from './secret-paths.ts';
 import { readSecrets } from './secrets.ts';
 import type { WorkerSettings } from './settings.ts';
+import { startSweep } from './sweep.ts';
 import { createWorkerLogger } from './worker-logger.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -98,6 +99,12 @@ async function openWorker(
       await Worker.create({ connection, ...commonOptions(settings), taskQueue: taskQueue(queue), ...own }),
     );
   }
+  const logger = createWorkerLogger();
+  opened.push(
+    startSweep(settings, (line) => {
+      logger.warn(line);
+    }),
+  );
   return { workers, metricsUrl: server.url };
 }
 

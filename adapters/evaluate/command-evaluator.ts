@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CommandSuite, Evaluator, Suite } from '../../activities/ports.ts';
 import { fillIn } from '../process/fill-in.ts';
 import { harnessIdentity } from './harness-identity.ts';
 import { readCommandResults } from './program/command-results.ts';
 import { runProgram } from './program/run-program.ts';
+import { withOutputFolder, type Scratch } from './program/with-output-folder.ts';
 import { suiteUnfit } from './suite-unfit.ts';
 
 /**
@@ -16,9 +15,11 @@ import { suiteUnfit } from './suite-unfit.ts';
  */
 export function createCommandEvaluator({
   environment,
+  scratch,
 }: {
   /** All that the program sees of this process' environment. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly scratch: Scratch;
 }): Evaluator {
   return {
     name: 'command',
@@ -29,17 +30,14 @@ export function createCommandEvaluator({
     },
     async evaluate({ modelFolder, suite, signal, onProgress }) {
       const { definition, folder, ids, unit } = asCommand(suite);
-      const scratch = await mkdtemp(path.join(tmpdir(), 'regraft-command-'));
-      try {
-        const places = { model: path.resolve(modelFolder), suite: folder, output: path.join(scratch, 'results.jsonl') };
+      return withOutputFolder(scratch, 'command', async (out) => {
+        const places = { model: path.resolve(modelFolder), suite: folder, output: path.join(out, 'results.jsonl') };
         const command = definition.command.map((word) => fillIn(word, places));
         await runProgram({ command, folder, environment, signal });
         const results = await readCommandResults(places.output, { ids, unit });
         onProgress(results.length, results.length);
         return results;
-      } finally {
-        await rm(scratch, { recursive: true, force: true });
-      }
+      });
     },
   };
 }

@@ -10,10 +10,11 @@ export function createEvaluators({
   batchTokens,
   python,
   environment,
+  scratch,
 }: OnnxEvaluatorOptions & LmEvalOptions & { readonly threads: number }): Readonly<Record<HarnessName, Evaluator>> {
   return {
     onnx: createOnnxEvaluator({ threads, batchTokens }),
-    'lm-eval': createLmEvalEvaluator({ python, environment, threads }),
-    command: createCommandEvaluator({ environment }),
+    'lm-eval': createLmEvalEvaluator({ python, environment, scratch, threads }),
+    command: createCommandEvaluator({ environment, scratch }),
   };
 }

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Evaluator, LmEvalSuite, Suite } from '../../activities/ports.ts';
 import { harnessIdentity } from './harness-identity.ts';
@@ -8,6 +6,7 @@ import { readLmEvalProgress } from './lm-eval/progress.ts';
 import { readLmEvalResults } from './lm-eval/results.ts';
 import { lmEvalVersions, type LmEvalVersions } from './lm-eval/versions.ts';
 import { runProgram } from './program/run-program.ts';
+import { withOutputFolder, type Scratch } from './program/with-output-folder.ts';
 import { suiteUnfit } from './suite-unfit.ts';
 
 export interface LmEvalOptions {
@@ -15,6 +14,7 @@ export interface LmEvalOptions {
   readonly python: string;
   /** All that it sees of this process' environment; it never sees the network. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly scratch: Scratch;
   /** Of its arithmetic (1). */
   readonly threads?: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface LmEvalOptions {
  *
  * Errors: EVALUATE_LM_EVAL_MISSING, EVALUATE_PROGRAM_FAILED, EVALUATE_RESULTS_INVALID, EVALUATE_SUITE_UNFIT.
  */
-export function createLmEvalEvaluator({ python, environment, threads = 1 }: LmEvalOptions): Evaluator {
+export function createLmEvalEvaluator({ python, environment, scratch, threads = 1 }: LmEvalOptions): Evaluator {
   const offline = offlineEnvironment(environment, threads);
   let versions: Promise<LmEvalVersions> | null = null;
   const askVersions = async (): Promise<LmEvalVersions> => {
@@ -47,8 +47,7 @@ export function createLmEvalEvaluator({ python, environment, threads = 1 }: LmEv
     async evaluate({ modelFolder, suite, signal, onProgress }) {
       const { folder, definition, unit } = asLmEval(suite);
       await askVersions();
-      const output = await mkdtemp(path.join(tmpdir(), 'regraft-lm-eval-'));
-      try {
+      return withOutputFolder(scratch, 'lm-eval', async (output) => {
         await runProgram({
           command: lmEvalCommand({ python, modelFolder: path.resolve(modelFolder), output, definition }),
           folder,
@@ -56,10 +55,8 @@ export function createLmEvalEvaluator({ python, environment, threads = 1 }: LmEv
           signal,
           onOutput: readLmEvalProgress(onProgress),
         });
-        return await readLmEvalResults(output, { ...definition, unit });
-      } finally {
-        await rm(output, { recursive: true, force: true });
-      }
+        return readLmEvalResults(output, { ...definition, unit });
+      });
     },
   };
 }

@@ -10,14 +10,21 @@ const UNFINISHED = /(\.partial|^\.(incoming|current|previous))-([0-9a-f]{12}|[0-
 
 /**
  * Removes what a killed process left unfinished below a folder, if nothing has changed it for so long. Age is that of the
- * inode, which a hard link makes young. Returns how many there were. Two may do it at once.
+ * inode, which a hard link makes young. Returns how many there were. Two may do it at once, and others may work there
+ * meanwhile. @throws the signal's reason once it is aborted
  */
-export async function sweepUnfinished(folder: string, olderThanMs: number, nowMs: number): Promise<number> {
+export async function sweepUnfinished(
+  folder: string,
+  olderThanMs: number,
+  nowMs: number,
+  signal?: AbortSignal,
+): Promise<number> {
   let swept = 0;
   for (const entry of await entriesOf(folder)) {
+    signal?.throwIfAborted();
     const child = path.join(folder, entry.name);
     if (!UNFINISHED.test(entry.name)) {
-      if (entry.isDirectory()) swept += await sweepUnfinished(child, olderThanMs, nowMs);
+      if (entry.isDirectory()) swept += await sweepUnfinished(child, olderThanMs, nowMs, signal);
     } else if (await isOlder(child, nowMs - olderThanMs)) {
       await rm(child, { recursive: true, force: true });
       swept += 1;

@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { messageOf, RegraftError } from '../../../contracts/error.ts';
 import { isErrno } from '../../store/atomic-file.ts';
 
+const WITH_OWNER = fileURLToPath(new URL('with-owner.sh', import.meta.url));
+/** As shells have it: a program that may not be run, and one that is not there. */
+const NOT_STARTED: readonly (number | null)[] = [126, 127];
 /** Characters of a program's output that are kept to say why it failed. */
 const KEPT = 4000;
 const LAST_LINES = 5;
@@ -20,20 +24,19 @@ export interface ProgramRun {
 }
 
 /**
- * Runs a program to its end, in a process group of its own that does not outlive this call. Aborting ends the group (SIGTERM,
- * after five seconds SIGKILL) and rejects with the signal's reason.
+ * Runs a program to its end, in a process group of its own that outlives neither this call nor this process, `kill -9`
+ * included. Aborting ends the group (SIGTERM, after five seconds SIGKILL) and rejects with the signal's reason.
  *
- * Errors: EVALUATE_PROGRAM_MISSING; EVALUATE_PROGRAM_FAILED with the program's last words, retryable when a signal from
- * outside ended it.
+ * Errors, with the program's last words: EVALUATE_PROGRAM_MISSING for the exit codes that say so (126, 127), also of a shell
+ * that did not find what it should run; EVALUATE_PROGRAM_FAILED, retryable when a signal from outside ended it.
  */
 export async function runProgram({ command, folder, environment, signal, onOutput }: ProgramRun): Promise<void> {
   signal.throwIfAborted();
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, {
+  const child = spawn('/bin/sh', [WITH_OWNER, ...command], {
     cwd: folder,
     env: environment,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe', // its standard input closes with this process
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -45,9 +48,9 @@ export async function runProgram({ command, folder, environment, signal, onOutpu
   const stop = ending(child);
   signal.addEventListener('abort', stop.begin);
   try {
-    const ended = await endOf(child, program);
+    const end = await endOf(child, folder);
     signal.throwIfAborted();
-    if (ended !== null) throw failed(command, ended, output);
+    if (end.exitCode !== 0) throw failed(command, end, output);
   } finally {
     signal.removeEventListener('abort', stop.begin);
     stop.kill();
@@ -77,35 +80,37 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Null when it ended well, otherwise what ended it. */
-async function endOf(
-  child: ChildProcess,
-  program: string,
-): Promise<{ readonly what: string; readonly killed: boolean } | null> {
+/** How it ended: one of the two is null. */
+interface End {
+  readonly exitCode: number | null;
+  readonly signalName: NodeJS.Signals | null;
+}
+
+async function endOf(child: ChildProcess, folder: string): Promise<End> {
   return new Promise((resolve, reject) => {
     child.on('error', (cause) => {
-      const message = `Program ${program} cannot be started (${messageOf(cause)}); name one that is there.`;
+      const message = `No program can be started in ${folder} (${messageOf(cause)}); is the suite's folder still there?`;
       reject(new RegraftError('EVALUATE_PROGRAM_MISSING', message, { cause }));
     });
     // `exit`, not `close`: a grandchild may hold the pipes open.
-    child.on('exit', (code, signalName) => {
-      if (code === 0) resolve(null);
-      else if (signalName === null) resolve({ what: `exit code ${String(code)}`, killed: false });
-      else resolve({ what: `signal ${signalName}`, killed: true });
+    child.on('exit', (exitCode, signalName) => {
+      resolve({ exitCode, signalName });
     });
   });
 }
 
-function failed(
-  command: readonly string[],
-  { what, killed }: { readonly what: string; readonly killed: boolean },
-  output: string,
-): RegraftError {
+function failed(command: readonly string[], { exitCode, signalName }: End, output: string): RegraftError {
   const lines = output.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const words = lines.slice(-LAST_LINES).join('\n');
   const said = words === '' ? 'it said nothing' : `its last words:\n${words}`;
-  return new RegraftError('EVALUATE_PROGRAM_FAILED', `${command.join(' ')} ended with ${what}; ${said}`, {
-    retryable: killed,
-    details: { command, output },
+  const details = { command, output };
+  if (NOT_STARTED.includes(exitCode)) {
+    const message = `Program ${command[0] ?? ''} cannot be started (exit code ${String(exitCode)}), or it did not find one that it runs; name one that is there; ${said}`;
+    return new RegraftError('EVALUATE_PROGRAM_MISSING', message, { details });
+  }
+  const how = signalName === null ? `exit code ${String(exitCode)}` : `signal ${signalName}`;
+  return new RegraftError('EVALUATE_PROGRAM_FAILED', `${command.join(' ')} ended with ${how}; ${said}`, {
+    retryable: signalName !== null,
+    details,
   });
 }

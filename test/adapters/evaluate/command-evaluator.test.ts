@@ -1,15 +1,26 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
-import type { CommandSuite } from '../../../activities/ports.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandSuite, Evaluator } from '../../../activities/ports.ts';
 import { createCommandEvaluator } from '../../../adapters/evaluate/command-evaluator.ts';
+import { openFsWorkspace } from '../../../adapters/workspace/fs-workspace.ts';
 import { digestOf } from '../../support/lineage-values.ts';
 import { temporaryFolder } from '../../support/safetensors.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
-const evaluator = createCommandEvaluator({ environment: { PATH: process.env['PATH'] ?? '', WORD: 'seen' } });
+const environment = { PATH: process.env['PATH'] ?? '', WORD: 'seen' };
+
+let root: string;
+let evaluator: Evaluator;
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'regraft-'));
+  evaluator = createCommandEvaluator({ environment, scratch: await openFsWorkspace(root) });
+});
+
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** A suite whose program is a line of shell; $1 is the model, $2 the suite, $3 the output. */
 async function shell(script: string, more: Partial<CommandSuite> = {}): Promise<CommandSuite> {
@@ -38,8 +49,11 @@ function writes(...lines: readonly object[]): string {
   return lines.map((line) => `echo '${JSON.stringify(line)}' >> "$3"`).join('\n');
 }
 
-const scratches = async (): Promise<readonly string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith('regraft-command-'));
+/** What programs have left behind. */
+async function scratches(): Promise<readonly string[]> {
+  const names = await readdir(root, { recursive: true });
+  return names.filter((name) => name.split('/').length > 2);
+}
 
 describe('a program that scores', () => {
   it('gets the model, the suite and the output, runs in the suite, and is believed', async () => {
@@ -115,6 +129,37 @@ describe('a program that scores', () => {
     const missing = { ...suite, definition: { ...suite.definition, command: ['./no-such', '{output}'] } };
     await expect(evaluate(missing)).rejects.toMatchObject({ code: 'EVALUATE_PROGRAM_MISSING', retryable: false });
     await expect(evaluate(missing)).rejects.toThrow('Program ./no-such cannot be started');
+    await expect(evaluate(missing)).rejects.toThrow(/its last words:\n.*no-such.*not found/);
+  });
+
+  it.each([
+    ['does not find what it runs', './no-such', 127],
+    ['may not run what it finds', './own.jsonl', 126],
+  ])('that %s is said to miss it', async (_claim, line, exitCode) => {
+    const suite = await shell(line);
+    await writeFile(path.join(suite.folder, 'own.jsonl'), '');
+    await expect(evaluate(suite)).rejects.toMatchObject({ code: 'EVALUATE_PROGRAM_MISSING', retryable: false });
+    await expect(evaluate(suite)).rejects.toThrow(`exit code ${String(exitCode)}`);
+  });
+
+  it('cannot be started in a folder that has gone', async () => {
+    const gone = { ...(await shell('true')), folder: '/no/such/folder' };
+    await expect(evaluate(gone)).rejects.toMatchObject({ code: 'EVALUATE_PROGRAM_MISSING', retryable: false });
+    await expect(evaluate(gone)).rejects.toThrow('No program can be started in /no/such/folder');
+  });
+
+  it('has nothing on its standard input, and of the environment what it was given', async () => {
+    const suite = await shell(`${writes({ id: 'a', outcome: 1 })}\ncat > input; env > environment`);
+    await evaluate(suite);
+    expect(await readFile(path.join(suite.folder, 'input'), 'utf8')).toBe('');
+    const names = (await readFile(path.join(suite.folder, 'environment'), 'utf8')).trim().split('\n');
+    // A shell adds where it is.
+    expect(
+      names
+        .map((line) => line.split('=')[0])
+        .filter((name) => name !== 'PWD')
+        .sort(),
+    ).toEqual(['PATH', 'WORD']);
   });
 
   it('is stopped with all that it has started, and leaves nothing behind', async () => {

@@ -2,10 +2,11 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Suite } from '../../../activities/ports.ts';
+import type { Suite, Workspace } from '../../../activities/ports.ts';
 import { readSuite } from '../../../adapters/data/read-suite.ts';
 import { createLmEvalEvaluator } from '../../../adapters/evaluate/lm-eval-evaluator.ts';
 import { createOnnxEvaluator } from '../../../adapters/evaluate/onnx-evaluator.ts';
+import { openFsWorkspace } from '../../../adapters/workspace/fs-workspace.ts';
 import { meanResults } from '../../../policy/mean-results.ts';
 import { PROJECT_ROOT, trainerEnvironment } from '../../../workers/settings.ts';
 import { temporaryFolder } from '../../support/safetensors.ts';
@@ -33,9 +34,11 @@ metric_list: [{ metric: acc }, { metric: acc_norm }]
 
 let root: string;
 let folder: string;
+let scratch: Workspace;
 
 beforeAll(async () => {
   ({ root, folder } = await makeTinyModel({ score: [], write: [], chat: [], text: 'ab' }));
+  scratch = await openFsWorkspace(path.join(root, 'work'));
 }, 120_000);
 
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -77,7 +80,7 @@ describe('lm-eval', () => {
         return readSuite({ path: place });
       }),
     );
-    const lmEval = createLmEvalEvaluator({ python: await keepingPython(), environment });
+    const lmEval = createLmEvalEvaluator({ python: await keepingPython(), environment, scratch });
     const [theirs, ours] = [
       await evaluate(lmEval, suites[0]!),
       await evaluate(createOnnxEvaluator({ threads: 1 }), suites[1]!),
@@ -136,7 +139,7 @@ function results(effective: number, rows: readonly object[], name = `samples_pic
 }
 
 async function evaluateWith(script: string, metric?: string) {
-  return evaluate(createLmEvalEvaluator({ python: await standIn(script), environment }), suiteOf(metric));
+  return evaluate(createLmEvalEvaluator({ python: await standIn(script), environment, scratch }), suiteOf(metric));
 }
 
 describe('what lm-eval wrote', () => {
@@ -196,7 +199,7 @@ describe('what lm-eval wrote', () => {
 
   it('is asked for with every setting, offline and on one thread', async () => {
     const python = await standIn(results(1, [row(0)]));
-    await evaluate(createLmEvalEvaluator({ python, environment }), suiteOf());
+    await evaluate(createLmEvalEvaluator({ python, environment, scratch }), suiteOf());
     const args = await readFile(`${python}.args`, 'utf8');
     expect(args).toContain(
       `-m lm_eval run --model hf --model_args {"pretrained":"${folder}","dtype":"float32"} --tasks pick`,
@@ -220,20 +223,20 @@ describe('what lm-eval wrote', () => {
 describe('the identity of lm-eval', () => {
   it('is of its version and of what computes beneath it, asked once', async () => {
     const python = await standIn('');
-    const evaluator = createLmEvalEvaluator({ python, environment });
+    const evaluator = createLmEvalEvaluator({ python, environment, scratch });
     const identity = await evaluator.identity(suiteOf());
     expect(identity).toMatchObject({ name: 'lm-eval', version: '0.4.9' });
     expect(await evaluator.identity(suiteOf())).toEqual(identity);
     expect(await readFile(`${python}.asked`, 'utf8')).toBe('x\n');
     const other = await standIn('', '{"lm_eval":"0.4.9","transformers":"6","tokenizers":"1","torch":"2"}');
-    const otherwise = await createLmEvalEvaluator({ python: other, environment }).identity(suiteOf());
+    const otherwise = await createLmEvalEvaluator({ python: other, environment, scratch }).identity(suiteOf());
     expect(otherwise.digest).not.toBe(identity.digest);
   });
 
   it('is refused for a Python that is not there, that has none, or that has one too old', async () => {
     const olds = '{"lm_eval":"0.3.0","transformers":"5","tokenizers":"1","torch":"2"}';
     for (const python of ['/no/such/python', await standIn('', 'no JSON'), await standIn('', olds)]) {
-      const evaluator = createLmEvalEvaluator({ python, environment });
+      const evaluator = createLmEvalEvaluator({ python, environment, scratch });
       const refused = evaluator.identity(suiteOf());
       await expect(refused, python).rejects.toMatchObject({ code: 'EVALUATE_LM_EVAL_MISSING', retryable: false });
       await expect(refused).rejects.toThrow(`Python ${python} has no lm-eval 0.4`);

@@ -62,4 +62,12 @@ describe('a sweep of what was left unfinished', () => {
   it('finds nothing in a folder that is not there', async () => {
     expect(await sweepUnfinished('/nowhere/at/all', 0, Date.now())).toBe(0);
   });
+
+  it('stops as soon as it is told to', async () => {
+    const root = await makeStore();
+    const before = await filesIn(root);
+    const reason = new Error('stop');
+    await expect(sweepUnfinished(root, 0, Date.now() + 5_000, AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(await filesIn(root)).toEqual(before);
+  });
 });
