@@ -4,8 +4,8 @@ import type { Text } from './text.ts';
 /** Whole prompts, padded on the right to the longest; the token after each is looked at. */
 export function prompts(rows: readonly (readonly number[])[]): CallTokens {
   const columns = Math.max(...rows.map(({ length }) => length));
-  const inputIds = new BigInt64Array(rows.length * columns);
-  for (const [row, tokens] of rows.entries()) inputIds.set(tokens.map(BigInt), row * columns);
+  const inputIds = new Int32Array(rows.length * columns);
+  for (const [row, tokens] of rows.entries()) inputIds.set(tokens, row * columns);
   const lengths = rows.map(({ length }) => length);
   return {
     rows: rows.length,
@@ -23,7 +23,7 @@ export function promptChunk(prompt: readonly number[], start: number, end: numbe
   return {
     rows: 1,
     columns: end - start,
-    inputIds: BigInt64Array.from(prompt.slice(start, end), BigInt),
+    inputIds: Int32Array.from(prompt.slice(start, end)),
     starts: [start],
     lengths: [end - start],
     wholeLengths: [prompt.length],
@@ -37,7 +37,7 @@ export function oneTokenEach(texts: readonly Text[]): CallTokens {
   return {
     rows: texts.length,
     columns: 1,
-    inputIds: BigInt64Array.from(texts, ({ newest }) => BigInt(newest)),
+    inputIds: Int32Array.from(texts, ({ newest }) => newest),
     starts,
     lengths: texts.map(() => 1),
     wholeLengths: starts.map((start) => start + 1),
@@ -47,5 +47,5 @@ export function oneTokenEach(texts: readonly Text[]): CallTokens {
 
 /** Of any target, the probability tells whether all of them are numbers. */
 function lookedAt(positions: readonly number[]): Pick<CallTokens, 'positions' | 'targets'> {
-  return { positions: BigInt64Array.from(positions, BigInt), targets: new BigInt64Array(positions.length) };
+  return { positions: Int32Array.from(positions), targets: new Int32Array(positions.length) };
 }

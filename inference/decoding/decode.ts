@@ -109,7 +109,7 @@ class Decoder {
   #write(texts: readonly Text[], { likeliest, logProbabilities }: BatchOutput): void {
     for (const [index, text] of texts.entries()) {
       if (Number.isNaN(logProbabilities[index] ?? Number.NaN)) throw nonFinite(text);
-      text.write(Number(likeliest[index]), this.#options);
+      text.write(likeliest[index] ?? 0, this.#options);
     }
     for (let row = this.#active.length - 1; row >= 0; row -= 1) {
       if (this.#active[row]?.ended === true) this.#remove(row);

@@ -2,7 +2,6 @@ import type { Architecture, LayerTraits } from '../families/architecture.ts';
 import { ATTENTION_INPUTS, cacheNames, ropeNames } from './names.ts';
 import { DATA_TYPE } from './onnx-encoding.ts';
 import { OnnxGraph } from './onnx-graph.ts';
-import { rotatesInAttention } from './rotates-in-attention.ts';
 import { StoredWeights, type FindWeight } from './stored-weights.ts';
 
 const { F32, I32, I64 } = DATA_TYPE;
@@ -17,13 +16,15 @@ export interface DecoderGraphInput {
 /**
  * Writes the graph of a model as an ONNX ModelProto. The same graph reads prompts, scores and writes tokens.
  *
- * Inputs: input_ids int64 [B, S] (rows padded on the right); seqlens_k int32 [B] (valid tokens of a row with those in the
+ * Inputs: input_ids int32 [B, S] (rows padded on the right); seqlens_k int32 [B] (valid tokens of a row with those in the
  * cache, − 1); total_sequence_length int32 [] (their most, + 1); of each layer past.<layer>.key and .value float32
- * [B, kvHeads, P, headSize], P tokens of room; of each RoPE cos.<rope> and sin.<rope> float32 [lines, headSize / 2], a line a
- * position, and, where attention does not rotate by itself, lines.<rope> int64 [B, S], the line of each token; rows int64 [R], which of the B·S positions are looked at; targets int64 [R].
- * Outputs: argmax int64 [R], the likeliest next token, the lowest id of several; logprobs float32 [R], natural logarithm of
- * each target's probability; present.<layer>.key and .value, which must be given the buffers of past, so that the cache is
- * written in place. Only the chosen rows' logits [R, V] are made, and they never leave the graph.
+ * [B, kvHeads, P, headSize], P tokens of room, which may be 0 where nothing is in the cache yet; of each RoPE cos.<rope> and
+ * sin.<rope> float32 [lines, headSize / 2], and lines.<rope> int32 [B, S], the line of each token; rows int32 [R], which of
+ * the B·S positions are looked at; targets int32 [R].
+ * Outputs: argmax int32 [R], the likeliest next token, the lowest id of several; logprobs float32 [R], natural logarithm of
+ * each target's probability; added.<layer>.key and .value float32 [B, S, kvHeads · headSize], what the tokens of this call are
+ * to the cache: whoever calls puts them there. The cache as a whole never leaves the graph, because onnxruntime-node copies
+ * all that does; nor do the logits [R, V], which are made of the chosen rows only.
  *
  * With S above 1, either nothing is in the cache yet and total_sequence_length is S, or B is 1. Computes in float32.
  *
@@ -38,6 +39,8 @@ class DecoderGraph {
   readonly #architecture: Architecture;
   readonly #tied: boolean;
   readonly #weights: StoredWeights;
+  /** By RoPE: the line of each token, as rotation wants it. */
+  readonly #lines: string[] = [];
 
   constructor({ architecture, tied, find }: DecoderGraphInput) {
     this.#architecture = architecture;
@@ -61,18 +64,18 @@ class DecoderGraph {
     const { headSize, keyValueHeads, layers, ropes } = this.#architecture;
     graph.input(ATTENTION_INPUTS.lastTokens, I32, ['batch']);
     graph.input(ATTENTION_INPUTS.total, I32, []);
-    for (const [index, rope] of ropes.entries()) {
+    for (const index of ropes.keys()) {
       const { cos, sin, lines } = ropeNames(index);
       graph.input(cos, F32, [`lines.${index}`, headSize / 2]);
       graph.input(sin, F32, [`lines.${index}`, headSize / 2]);
-      if (!rotatesInAttention(headSize, rope)) graph.input(lines, I64, ['batch', 'sequence']);
+      this.#lines.push(graph.op('Cast', [graph.input(lines, I32, ['batch', 'sequence'])], { to: I64 }));
     }
     for (const index of layers.keys()) {
-      const { past, present } = cacheNames(index);
+      const { past, added } = cacheNames(index);
       for (const name of past) graph.input(name, F32, ['batch', keyValueHeads, 'room', headSize]);
-      for (const name of present) graph.output(name, F32, ['batch', keyValueHeads, 'room', headSize]);
+      for (const name of added) graph.output(name, F32, ['batch', 'sequence', keyValueHeads * headSize]);
     }
-    return graph.input('input_ids', I64, ['batch', 'sequence']);
+    return graph.input('input_ids', I32, ['batch', 'sequence']);
   }
 
   /** Rows are gathered before the cast, so that a BF16 table is read in place. */
@@ -117,27 +120,27 @@ class DecoderGraph {
 
   #attend(x: string, index: number, { window, rope }: LayerTraits, shape: string): string {
     const graph = this.#graph;
-    const { heads, keyValueHeads, headSize, ropes, attentionScale, attentionSoftcap } = this.#architecture;
+    const { heads, keyValueHeads, headSize, attentionScale, attentionSoftcap } = this.#architecture;
     const name = `model.layers.${index}.self_attn`;
-    const { cos, sin, lines } = ropeNames(rope);
-    const doesRotate = rotatesInAttention(headSize, ropes[rope]);
-    const part = (projection: 'q' | 'k' | 'v', count: number): string => {
-      const flat = graph.op('Reshape', [this.#head(x, name, projection, count), shape]); // [B·S, n·D] → [B, S, n·D]
-      if (doesRotate || projection === 'v') return flat;
-      return graph.op('RotaryEmbedding', [flat, cos, sin, lines], { num_heads: count });
+    const { cos, sin } = ropeNames(rope);
+    const { past, added } = cacheNames(index);
+    const part = (projection: 'q' | 'k' | 'v', count: number, output: string): string => {
+      const flat = [this.#head(x, name, projection, count), shape];
+      if (projection === 'v') return graph.op('Reshape', flat, {}, [output]); // [B·S, n·D] → [B, S, n·D]
+      const turned = [graph.op('Reshape', flat), cos, sin, this.#lines[rope] ?? '']; // [B·S, n·D] → [B, S, n·D]
+      return graph.op('RotaryEmbedding', turned, { num_heads: count }, [output]);
     };
-    const parts = [part('q', heads), part('k', keyValueHeads), part('v', keyValueHeads)];
-    const { past, present } = cacheNames(index);
-    const rotation = doesRotate ? [cos, sin] : [];
+    const query = part('q', heads, `${name}.query`);
+    const [key, value] = [part('k', keyValueHeads, added[0]), part('v', keyValueHeads, added[1])];
     const attention = graph.op(
       'GroupQueryAttention',
-      [...parts, ...past, ATTENTION_INPUTS.lastTokens, ATTENTION_INPUTS.total, ...rotation],
+      [query, key, value, ...past, ATTENTION_INPUTS.lastTokens, ATTENTION_INPUTS.total],
       {
-        ...{ num_heads: heads, kv_num_heads: keyValueHeads, do_rotary: doesRotate ? 1 : 0, rotary_interleaved: 0 },
+        ...{ num_heads: heads, kv_num_heads: keyValueHeads, do_rotary: 0 },
         ...{ local_window_size: window ?? -1, softcap: { float: attentionSoftcap ?? 0 } },
         scale: { float: attentionScale ?? headSize ** -0.5 },
       },
-      [`${name}.attention`, ...present],
+      [`${name}.attention`, `${name}.present.key`, `${name}.present.value`],
     );
     return graph.op('Reshape', [attention, graph.ints(-1, heads * headSize)]); // [B, S, n·D] → [B·S, n·D]
   }
@@ -161,13 +164,13 @@ class DecoderGraph {
   #score(x: string): void {
     const graph = this.#graph;
     const { vocabularySize, hiddenSize, logitSoftcap } = this.#architecture;
-    const rows = graph.op('Gather', [x, graph.input('rows', I64, ['rows'])]); // [R, H]
+    const rows = graph.op('Gather', [x, graph.input('rows', I32, ['rows'])]); // [R, H]
     const head = this.#tied ? 'model.embed_tokens' : 'lm_head';
     const projection = { name: head, shape: [vocabularySize, hiddenSize], bias: false } as const;
     const logits = this.#cap(this.#project(this.#norm(rows, 'model', 'norm'), projection), logitSoftcap); // [R, V]
-    graph.op('ArgMax', [logits], { axis: -1, keepdims: 0 }, ['argmax']);
-    graph.output('argmax', I64, ['rows']);
-    const targets = graph.op('Unsqueeze', [graph.input('targets', I64, ['rows']), graph.ints(1)]); // [R, 1]
+    graph.op('Cast', [graph.op('ArgMax', [logits], { axis: -1, keepdims: 0 })], { to: I32 }, ['argmax']);
+    graph.output('argmax', I32, ['rows']);
+    const targets = graph.op('Unsqueeze', [graph.input('targets', I32, ['rows']), graph.ints(1)]); // [R, 1]
     const picked = graph.op('GatherElements', [graph.op('LogSoftmax', [logits], { axis: -1 }), targets], { axis: 1 });
     graph.op('Squeeze', [picked, graph.ints(1)], {}, ['logprobs']); // [R, 1] → [R]
     graph.output('logprobs', F32, ['rows']);

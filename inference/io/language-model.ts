@@ -66,13 +66,19 @@ export async function openLanguageModel(
   folder: string,
   { threads = 1, work }: OpenOptions = {},
 ): Promise<LanguageModel> {
-  const model = await openModel(folder);
-  const architecture = parseArchitecture(model.config, folder);
-  const { root, find } = await locateWeights(model.tensors);
-  const graph = buildDecoderGraph({ architecture, tied: model.tieWordEmbeddings, find });
-  const isPrepacked = chooseMode(work, countParameters(model)) === 'prepacked';
-  const data = { model: graph, root, threads, isPrepacked, layout: layoutOf(architecture) };
-  return new OpenLanguageModel(architecture, await RuntimeThread.open(data, `Model ${folder}`));
+  const thread = RuntimeThread.start(`Model ${folder}`); // it takes longer than the files do
+  try {
+    const model = await openModel(folder);
+    const architecture = parseArchitecture(model.config, folder);
+    const { root, find } = await locateWeights(model.tensors);
+    const graph = buildDecoderGraph({ architecture, tied: model.tieWordEmbeddings, find });
+    const isPrepacked = chooseMode(work, countParameters(model)) === 'prepacked';
+    await thread.open({ model: graph, root, threads, isPrepacked, layout: layoutOf(architecture) });
+    return new OpenLanguageModel(architecture, thread);
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
 }
 
 function countParameters({ parameterCount, tensors }: ModelFolder): ParameterCounts {
@@ -86,10 +92,10 @@ function countParameters({ parameterCount, tensors }: ModelFolder): ParameterCou
 
 function layoutOf({ layers, keyValueHeads, headSize }: Architecture): CacheLayout {
   const names = layers.flatMap((_, layer) => {
-    const { past, present } = cacheNames(layer);
+    const { past, added } = cacheNames(layer);
     return [
-      { past: past[0], present: present[0] },
-      { past: past[1], present: present[1] },
+      { past: past[0], added: added[0] },
+      { past: past[1], added: added[1] },
     ];
   });
   return { names, heads: keyValueHeads, headSize };
@@ -127,11 +133,11 @@ class OpenLanguageModel implements LanguageModel {
   }
 
   #callOf(batch: Batch, id: number): RuntimeCall {
-    const { rows, columns, room, starts } = batch;
+    const { rows, columns, room, starts, lengths } = batch;
     // Each long request begins a cache of its own size.
     if (room !== null && starts[0] === 0) this.#thread.edit({ kind: 'drop', id });
     const kept = room === null ? { id: null, room: columns } : { id, room };
-    return { ...this.#writer.write(batch), cache: { ...kept, firstRow: 0, rows, allRows: rows } };
+    return { ...this.#writer.write(batch), cache: { ...kept, firstRow: 0, rows, allRows: rows, starts, lengths } };
   }
 
   async generate(requests: readonly GenerateRequest[], options: GenerateOptions): Promise<readonly GenerateResult[]> {
@@ -142,8 +148,10 @@ class OpenLanguageModel implements LanguageModel {
     const whole = { id, room: roomOf(requests), allRows: batchSizeOf(requests, options) };
     try {
       return await decode(requests, options, {
-        read: (tokens, firstRow) =>
-          thread.run({ ...this.#writer.write(tokens), cache: { ...whole, firstRow, rows: tokens.rows } }),
+        read: (tokens, firstRow) => {
+          const { rows, starts, lengths } = tokens;
+          return thread.run({ ...this.#writer.write(tokens), cache: { ...whole, firstRow, rows, starts, lengths } });
+        },
         move: (from, to, tokens) => thread.edit({ kind: 'move', id, from, to, tokens }),
       });
     } finally {

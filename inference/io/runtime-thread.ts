@@ -1,10 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InferenceError } from '../errors.ts';
 import type { CallFeeds } from '../graph/call-writer.ts';
 import type { BatchOutput } from '../scoring/result-collector.ts';
 
-/** What the thread is started with. */
-export interface RuntimeThreadData {
+/** The model that a thread is to open. */
+export interface RuntimeModel {
   /** An ONNX ModelProto. */
   readonly model: Uint8Array;
   /** The folder that locations of external tensors are relative to. */
@@ -18,21 +18,25 @@ export interface RuntimeThreadData {
 /** What the key–value cache of a model looks like. */
 export interface CacheLayout {
   /** Layer after layer, keys before values. */
-  readonly names: readonly { readonly past: string; readonly present: string }[];
+  readonly names: readonly { readonly past: string; readonly added: string }[];
   readonly heads: number;
   readonly headSize: number;
 }
 
-/** The part of a cache that a call reads and writes: rows of [heads, room, headSize]. */
+/** The part of a cache that a call reads and adds to: rows of [heads, room, headSize]. */
 export interface CacheUse {
   /** Null: nothing was read before, and nothing is kept. */
   readonly id: number | null;
   readonly firstRow: number;
   readonly rows: number;
-  /** Tokens that fit in a row. */
+  /** Most tokens that a row is going to hold; the cache grows up to it. */
   readonly room: number;
   /** Rows of the whole cache, which is made at its first call. */
   readonly allRows: number;
+  /** [rows], tokens of each row that are in the cache before the call; not 0 only where `id` is given. */
+  readonly starts: readonly number[];
+  /** [rows], tokens that the call adds to each row. */
+  readonly lengths: ArrayLike<number>;
 }
 
 /** One call of the graph. */
@@ -40,17 +44,20 @@ export interface RuntimeCall extends CallFeeds {
   readonly cache: CacheUse;
 }
 
+/** The first message but for `close`. */
+export type OpenMessage = RuntimeModel & { readonly kind: 'open' };
 export type RunMessage = RuntimeCall & { readonly kind: 'run' };
 
-/** Only `run` is answered; the others are done in their turn. */
+/** Only `open` and `run` are answered; the others are done in their turn. */
 export type ThreadMessage =
+  | OpenMessage
   | RunMessage
   /** Copies the first tokens of one row of a cache over another row. */
   | { readonly kind: 'move'; readonly id: number; readonly from: number; readonly to: number; readonly tokens: number }
   | { readonly kind: 'drop'; readonly id: number }
   | { readonly kind: 'close' };
 
-/** The thread answers every `run`, and its own start, with one of these, in order. */
+/** The thread answers every `open` and `run` with one of these, in order. */
 type Answer =
   ({ readonly kind: 'done' } & Partial<BatchOutput>) | { readonly kind: 'failed'; readonly message: string };
 
@@ -59,7 +66,7 @@ interface Waiting {
   readonly reject: (error: InferenceError) => void;
 }
 
-/** A thread that holds one onnxruntime session. Calls are queued; one that finds the thread gone rejects. */
+/** A thread for one onnxruntime session. Calls are queued; one that finds the thread gone rejects. */
 export class RuntimeThread {
   readonly #worker: Worker;
   readonly #subject: string;
@@ -79,33 +86,29 @@ export class RuntimeThread {
   }
 
   /**
-   * Starts a thread and opens a session in it. Errors: INFERENCE_RUNTIME_FAILED when onnxruntime refuses the graph or its
-   * files, INFERENCE_WORKER_DIED.
+   * Starts a thread, which loads onnxruntime while its caller goes on; close it in any case. From then on this process has
+   * ORT_DISABLE_TELEMETRY set: onnxruntime 1.30 reports to its maker otherwise.
    */
-  static async open(data: RuntimeThreadData, subject: string): Promise<RuntimeThread> {
+  static start(subject: string): RuntimeThread {
     const worker = new Worker(new URL('./runtime-thread.mjs', import.meta.url), {
-      workerData: data,
+      env: SHARE_ENV, // onnxruntime looks at the process's own environment, not at a thread's copy
       execArgv: [], // it is plain JavaScript: the hooks of its parent would only make it slower to start
     });
-    const thread = new RuntimeThread(worker, subject);
-    try {
-      await thread.opened();
-      return thread;
-    } catch (error) {
-      await worker.terminate();
-      throw error;
-    }
+    return new RuntimeThread(worker, subject);
   }
 
-  /** Waits for the answer to the start; called once, before anything else. */
-  async opened(): Promise<void> {
-    await this.#answer();
+  /**
+   * Opens a session; called once, before anything else. Errors: INFERENCE_RUNTIME_FAILED when onnxruntime refuses the graph or
+   * its files, INFERENCE_WORKER_DIED.
+   */
+  async open(model: RuntimeModel): Promise<void> {
+    await this.#answer({ kind: 'open', ...model });
   }
 
   /** Runs the graph once. Errors: INFERENCE_RUNTIME_FAILED, INFERENCE_WORKER_DIED, INFERENCE_CLOSED. */
   async run(call: RuntimeCall): Promise<BatchOutput> {
     const { logProbabilities, likeliest } = await this.#answer({ kind: 'run', ...call });
-    if (logProbabilities instanceof Float32Array && likeliest instanceof BigInt64Array) {
+    if (logProbabilities instanceof Float32Array && likeliest instanceof Int32Array) {
       return { logProbabilities, likeliest };
     }
     throw this.#failed('the graph returned outputs of other types than it declares');
@@ -131,10 +134,10 @@ export class RuntimeThread {
     await exited;
   }
 
-  async #answer(message?: RunMessage): Promise<Extract<Answer, { readonly kind: 'done' }>> {
+  async #answer(message: OpenMessage | RunMessage): Promise<Extract<Answer, { readonly kind: 'done' }>> {
     if (this.#ended !== null || this.#isClosed) throw this.#gone();
     const answer = await new Promise<Answer>((resolve, reject) => {
-      if (message !== undefined) this.#worker.postMessage(message);
+      this.#worker.postMessage(message);
       this.#waiting.push({ resolve, reject });
     });
     if (answer.kind === 'failed') throw this.#failed(answer.message);

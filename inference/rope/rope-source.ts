@@ -14,7 +14,7 @@ export interface RopeLines {
   /** Whether the table serves later calls too, and replaces the one before. */
   readonly isKept: boolean;
   /** [rows · columns]. */
-  readonly lines: BigInt64Array;
+  readonly lines: Int32Array;
 }
 
 const FIRST_LINES = 256;
@@ -40,10 +40,10 @@ export class RopeSource {
   /** `total` is the fewest lines that the table must have. */
   linesOf(rows: readonly RopeRow[], columns: number, total: number): RopeLines {
     const isOwn = rows.some(({ length }) => length > this.#positions);
-    const lines = new BigInt64Array(rows.length * columns);
+    const lines = new Int32Array(rows.length * columns);
     rows.forEach(({ start }, row) => {
       const first = isOwn ? row * columns : start;
-      for (let column = 0; column < columns; column += 1) lines[row * columns + column] = BigInt(first + column);
+      for (let column = 0; column < columns; column += 1) lines[row * columns + column] = first + column;
     });
     if (isOwn) return { table: this.#own(rows, columns, total), isKept: false, lines };
     return { table: this.#outgrown(total), isKept: true, lines };

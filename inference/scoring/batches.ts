@@ -17,7 +17,7 @@ export interface Batch {
   readonly rows: number;
   readonly columns: number;
   /** [rows · columns], row after row, padded with 0. */
-  readonly inputIds: BigInt64Array;
+  readonly inputIds: Int32Array;
   /** [rows], tokens of each row that an earlier batch read; not 0 only where `room` is a number. */
   readonly starts: readonly number[];
   /**
@@ -30,9 +30,9 @@ export interface Batch {
   /** [rows], tokens that each row's whole request reads, those of its other parts included. */
   readonly wholeLengths: readonly number[];
   /** [R], flat positions whose next token is scored; segment after segment. */
-  readonly positions: BigInt64Array;
+  readonly positions: Int32Array;
   /** [R], the token expected after each of them. */
-  readonly targets: BigInt64Array;
+  readonly targets: Int32Array;
 }
 
 export interface BatchLimits {
@@ -102,15 +102,15 @@ function toRow({ prompt, continuation }: ScoreRequest, segment: Segment): Row {
 
 function toBatch(rows: readonly Row[], room: number | null): Batch {
   const columns = Math.max(...rows.map(({ inputs }) => inputs.length));
-  const inputIds = new BigInt64Array(rows.length * columns);
-  const positions: bigint[] = [];
-  const targets: bigint[] = [];
+  const inputIds = new Int32Array(rows.length * columns);
+  const positions: number[] = [];
+  const targets: number[] = [];
   for (const [index, row] of rows.entries()) {
-    inputIds.set(row.inputs.map(BigInt), index * columns);
+    inputIds.set(row.inputs, index * columns);
     const first = index * columns + row.inputs.length - row.targets.length;
     for (const [offset, target] of row.targets.entries()) {
-      positions.push(BigInt(first + offset));
-      targets.push(BigInt(target));
+      positions.push(first + offset);
+      targets.push(target);
     }
   }
   return {
@@ -122,7 +122,7 @@ function toBatch(rows: readonly Row[], room: number | null): Batch {
     room,
     lengths: Int32Array.from(rows, ({ inputs }) => inputs.length),
     wholeLengths: rows.map(({ wholeLength }) => wholeLength),
-    positions: BigInt64Array.from(positions),
-    targets: BigInt64Array.from(targets),
+    positions: Int32Array.from(positions),
+    targets: Int32Array.from(targets),
   };
 }

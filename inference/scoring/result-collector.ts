@@ -5,7 +5,7 @@ import type { ScoreRequest, ScoreResult } from './request.ts';
 /** What the graph answers for one batch, an element a scored position. */
 export interface BatchOutput {
   readonly logProbabilities: Float32Array;
-  readonly likeliest: BigInt64Array;
+  readonly likeliest: Int32Array;
 }
 
 /** Puts the outputs of batches back in the order of the requests. */
@@ -31,10 +31,11 @@ export class ResultCollector {
   add(batch: Batch, { logProbabilities, likeliest }: BatchOutput): void {
     let at = 0;
     for (const { request, start, end } of batch.segments) {
+      const scored = this.#logProbabilities[request] ?? [];
       for (let token = start; token < end; token += 1, at += 1) {
         const nats = logProbabilities[at] ?? Number.NaN;
         if (Number.isNaN(nats)) throw nonFinite(request, token);
-        this.#logProbabilities[request]?.splice(token, 1, nats);
+        scored[token] = nats;
         if (likeliest[at] !== batch.targets[at]) this.#missed.add(request);
       }
       const remaining = (this.#remaining[request] ?? 0) - (end - start);

@@ -11,6 +11,11 @@ import { writeTinyLlama } from './tiny-llama.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const REQUEST: ScoreRequest = { prompt: [1, 5], continuation: [9, 11] };
+/** None that onnxruntime could open. */
+const NO_MODEL = {
+  ...{ model: Uint8Array.of(1, 2, 3), root: '/', threads: 1, isPrepacked: false },
+  layout: { names: [], heads: 1, headSize: 8 },
+};
 
 /** Requests of 40 tokens, all different. */
 function manyRequests(count: number): readonly ScoreRequest[] {
@@ -119,18 +124,38 @@ describe('a model scores in a thread of its own', () => {
 
   it('and no thread is left when onnxruntime refuses the model', async () => {
     const before = liveThreads();
-    const layout = { names: [], heads: 1, headSize: 8 };
-    const data = { model: Uint8Array.of(1, 2, 3), root: '/', threads: 1, isPrepacked: false, layout };
-    const opening = RuntimeThread.open(data, 'Model m');
-    await expect(opening).rejects.toMatchObject({ code: 'INFERENCE_RUNTIME_FAILED' });
+    const thread = RuntimeThread.start('Model m');
+    await expect(thread.open(NO_MODEL)).rejects.toMatchObject({ code: 'INFERENCE_RUNTIME_FAILED' });
+    await thread.close();
     expect(liveThreads()).toBe(before);
+  });
+
+  it('and no thread is left when the folder holds no model', async () => {
+    const before = liveThreads();
+    await expect(openLanguageModel(await temporaryFolder())).rejects.toThrow();
+    expect(liveThreads()).toBe(before);
+  });
+
+  it('and onnxruntime is told to report nothing, unless its user wants it', async () => {
+    const telemetry = async (wish: string): Promise<string> => {
+      const program = `${wish}const { openLanguageModel } = await import('./inference/index.ts');
+        await (await openLanguageModel(process.argv[1])).close();
+        console.log(process.env.ORT_DISABLE_TELEMETRY);`;
+      const folder = await writeTinyLlama(join(await temporaryFolder(), 'model'));
+      const options = ['--import', 'tsx', '--input-type=module', '--eval', program, folder];
+      const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
+      const quiet = { ...env, CI: 'true' }; // so that not even this test reports anything
+      return (await promisify(execFile)(process.execPath, options, { cwd: ROOT, timeout: 20_000, env: quiet })).stdout;
+    };
+    expect(await telemetry('')).toBe('1\n');
+    expect(await telemetry("process.env.ORT_DISABLE_TELEMETRY = '0';")).toBe('0\n');
   });
 
   it('and a thread that dies rejects every call that waits, and every later one', async () => {
     const worker = new Worker(new URL('./fixtures/dying-thread.mjs', import.meta.url));
     const thread = new RuntimeThread(worker, 'Model m');
-    await thread.opened();
-    const cache = { id: null, firstRow: 0, rows: 1, room: 1, allRows: 1 };
+    await thread.open(NO_MODEL);
+    const cache = { id: null, firstRow: 0, rows: 1, room: 1, allRows: 1, starts: [0], lengths: [1] };
     const run = async (): Promise<unknown> =>
       thread.run({ feeds: {}, kept: {}, cache }).catch((error: unknown) => error);
     const died = {
