@@ -29,7 +29,8 @@ async function benchIn(home: string, root: string, options: InferenceBenchOption
   const threadCounts = size === 'full' && availableParallelism() > 1 ? [1, 2] : [1];
   const rows: InferenceRow[] = [];
   const judged = new Map<string, number>();
-  for (const model of benchModels(size)) {
+  const models = benchModels(size);
+  for (const model of models) {
     const folder = await makeModel(model, home, python);
     // The program itself is larger than the demo's model.
     if (model.dtype === 'float32' && model.name !== 'demo') judged.set(model.name, await weightBytes(folder));
@@ -38,7 +39,8 @@ async function benchIn(home: string, root: string, options: InferenceBenchOption
       rows.push(...(await runRounds(place, { root, ours, python, runs, only, say })));
     }
   }
-  const verdicts = judgeInference(rows, { judgesTimes: size === 'full', weightBytes: judged });
+  const castModels = new Set(models.filter(({ dtype }) => dtype !== 'float32').map(({ name }) => name));
+  const verdicts = judgeInference(rows, { judgesTimes: size === 'full', castModels, weightBytes: judged });
   console.log(`${describeMachine()}\nfloat32 arithmetic, tools run in turns, each in a process of its own`);
   console.log(inferenceText(rows, verdicts));
   if (json !== null) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);

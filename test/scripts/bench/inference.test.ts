@@ -68,15 +68,24 @@ describe('what the inference benchmark has to reach', () => {
   });
   const theirs = (seconds: number): InferenceRow => row({ tool: 'transformers', seconds: [seconds] });
   const marks = (rows: readonly InferenceRow[], judgesTimes = true): readonly unknown[] =>
-    judgeInference(rows, { judgesTimes, weightBytes: new Map([['124M', 100]]) }).map(({ mark, found }) => [
-      mark,
-      found,
-    ]);
+    judgeInference(rows, {
+      ...{ judgesTimes, castModels: new Set(['124M-bf16']), weightBytes: new Map([['124M', 100]]) },
+    }).map(({ mark, found }) => [mark, found]);
 
   it('is met at the ratio that is asked, and missed below it', () => {
     expect(marks([row({}), theirs(1.4)])).toEqual([['met', '1.40×']]);
     expect(marks([row({}), theirs(1.39)])).toEqual([['MISSED', '1.39×']]);
     expect(marks([row({}), theirs(1)], false)).toEqual([['not judged', '1.00×']]);
+  });
+
+  it('is shown and not judged where weights are cast when the model opens', () => {
+    const cast = (fields: Partial<InferenceRow>): InferenceRow => row({ model: '124M-bf16', ...fields });
+    const opened = [
+      cast({ case: 'load', tool: 'regraft' }),
+      cast({ case: 'load', tool: 'transformers', seconds: [2] }),
+    ];
+    expect(marks(opened)).toEqual([['not judged', '2.00×']]);
+    expect(marks([cast({}), cast({ tool: 'transformers' })])).toEqual([['MISSED', '1.00×']]);
   });
 
   it('compares only what ran on the same model with the same threads', () => {
