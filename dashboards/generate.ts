@@ -1,3 +1,5 @@
+import { alerts } from './alerts/alerts.ts';
+import { renderRules, renderRunbook } from './alerts/render-alerts.ts';
 import { convergenceDashboard } from './convergence.ts';
 
 /**
@@ -6,6 +8,14 @@ import { convergenceDashboard } from './convergence.ts';
  */
 export function renderDashboards(): Map<string, string> {
   return new Map([['convergence.json', render(convergenceDashboard())]]);
+}
+
+/** The alerts: the file of rules that Prometheus loads, and the runbook. As for the dashboards, pure. */
+export function renderAlerts(): Map<string, string> {
+  return new Map([
+    ['alerts.yml', renderRules(alerts())],
+    ['runbook.md', renderRunbook(alerts())],
+  ]);
 }
 
 function render(model: unknown): string {

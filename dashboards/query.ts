@@ -1,5 +1,6 @@
 import { CATALOGUE } from '../metrics/catalogue.ts';
 import type { LabelNameOf, MetricDefinition, MetricKey, MetricKeyOfKind } from '../metrics/catalogue.ts';
+import type { LabelName, LabelValues } from '../metrics/labels.ts';
 import { CORE_METRICS } from '../metrics/core-metrics.ts';
 import type { CoreLabelOf, CoreMetricName, CoreMetricOfKind } from '../metrics/core-metrics.ts';
 import { DashboardError } from './dashboard-error.ts';
@@ -12,6 +13,9 @@ export interface Query<Label extends string = string> {
 
 type Part = 'bucket' | 'count' | 'sum';
 type Aggregation = 'max' | 'min' | 'sum';
+type Comparison = '>' | '==';
+/** Values of which a label has to have one. */
+type Wanted<Name extends LabelName> = { readonly [Label in Name]?: readonly LabelValues[Label][] };
 
 /** Labels that a template variable of the dashboard narrows. */
 const VARIABLES: readonly string[] = ['lineage', 'release'];
@@ -23,6 +27,21 @@ const VARIABLES: readonly string[] = ['lineage', 'release'];
 export function metric<Key extends MetricKeyOfKind<'gauge' | 'counter'>>(key: Key): Query<LabelNameOf<Key>> {
   const { name, labels } = definitionOf(key);
   return { expr: `${name}${matchers(labels)}`, labels };
+}
+
+/**
+ * As {@link metric}, for a reader who chooses nothing: of all lineages and releases, those series whose labels have one of the
+ * values wanted.
+ * @throws DASHBOARD_UNKNOWN_METRIC
+ */
+export function series<Key extends MetricKeyOfKind<'gauge' | 'counter'>>(
+  key: Key,
+  wanted: Wanted<LabelNameOf<Key>> = {},
+): Query<LabelNameOf<Key>> {
+  const { name, labels } = definitionOf(key);
+  const values = new Map<string, readonly string[]>(Object.entries(wanted));
+  const matched = [...values].map(([label, several]) => `${label}=~"${several.join('|')}"`);
+  return { expr: matched.length === 0 ? name : `${name}{${matched.join(',')}}`, labels };
 }
 
 /**
@@ -43,14 +62,15 @@ export function core<Name extends CoreMetricOfKind<'gauge' | 'counter'>>(name: N
 }
 
 /**
- * One part of a histogram of Temporal Core.
+ * One part of a histogram of Temporal Core, with a matcher of the reader's own.
  * @throws DASHBOARD_UNKNOWN_METRIC
  */
 export function coreHistogram<Name extends CoreMetricOfKind<'histogram'>>(
   name: Name,
   part: Part,
+  matcher = '',
 ): Query<CoreLabelOf<Name>> {
-  return { expr: `${name}_${part}`, labels: coreLabelsOf(name) };
+  return { expr: `${name}_${part}${matcher}`, labels: coreLabelsOf(name) };
 }
 
 /**
@@ -80,6 +100,19 @@ export function rate<Label extends string>(query: Query<Label>): Query<Label> {
   return { expr: `rate(${query.expr}[$__rate_interval])`, labels: query.labels };
 }
 
+/**
+ * Growth of a counter over a window, as in `1h`, of one that shows for the first time too: a counter that begins at 1 has not
+ * grown for Prometheus, and has counted something all the same.
+ */
+export function growth<Label extends string>({ expr, labels }: Query<Label>, window: string): Query<Label> {
+  return { expr: `((${expr} unless ${expr} offset ${window}) or increase(${expr}[${window}]))`, labels };
+}
+
+/** How often a gauge changed within a window, as in `1h`. */
+export function changes<Label extends string>({ expr, labels }: Query<Label>, window: string): Query<Label> {
+  return { expr: `changes(${expr}[${window}])`, labels };
+}
+
 /** Quotient of two queries with the same labels. */
 export function divide<Label extends string>(dividend: Query<Label>, divisor: Query<NoInfer<Label>>): Query<Label> {
   return { expr: `${dividend.expr} / ${divisor.expr}`, labels: dividend.labels };
@@ -90,9 +123,19 @@ export function orZero<Label extends string>(query: Query<Label>, all: Query<NoI
   return { expr: `${query.expr} or ${all.expr} * 0`, labels: query.labels };
 }
 
-/** Only the series that are above 0: of a flag, what holds. */
-export function above0<Label extends string>(query: Query<Label>): Query<Label> {
-  return { expr: `${query.expr} > 0`, labels: query.labels };
+/** Only the series whose value compares so: of a flag, `> 0` is what holds. */
+export function only<Label extends string>(query: Query<Label>, how: Comparison, limit: number): Query<Label> {
+  return { expr: `${query.expr} ${how} ${limit}`, labels: query.labels };
+}
+
+/** The series of `query` for which `condition`, with the same labels, has one too. */
+export function whileAlso<Label extends string>(query: Query<Label>, condition: Query<NoInfer<Label>>): Query<Label> {
+  return { expr: `${query.expr} and ${condition.expr}`, labels: query.labels };
+}
+
+/** 1 where a query has no series at all. */
+export function absent({ expr }: Query): Query<never> {
+  return { expr: `absent(${expr})`, labels: [] };
 }
 
 /** Legend of a query's series: their label values. */

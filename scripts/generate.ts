@@ -1,4 +1,4 @@
-// Writes every generated file from its source and removes the dashboards that no source makes any more; with --check
+// Writes every generated file from its source and removes the dashboards and alerts that no source makes any more; with --check
 // changes nothing and ends with 1 when something would differ.
 //   node --import tsx scripts/generate.ts [--check]
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { lineageSpecSchema } from '../contracts/lineage-spec.schema.ts';
-import { renderDashboards } from '../dashboards/generate.ts';
+import { renderAlerts, renderDashboards } from '../dashboards/generate.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Holds generated files and nothing else. */
@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
 function renderAll(): ReadonlyMap<string, string> {
   return new Map([
     ['configs/lineage.schema.json', renderLineageSchema()],
-    ...[...renderDashboards()].map(([name, text]) => [`${DASHBOARDS}/${name}`, text] as const),
+    ...[...renderDashboards(), ...renderAlerts()].map(([name, text]) => [`${DASHBOARDS}/${name}`, text] as const),
   ]);
 }
 

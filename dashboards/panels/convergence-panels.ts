@@ -1,5 +1,5 @@
 import type { PanelSpec } from '../panel.ts';
-import { above0, by, metric } from '../query.ts';
+import { by, metric, only } from '../query.ts';
 
 const RUN = ['lineage', 'release', 'arm'] as const;
 
@@ -71,7 +71,7 @@ function curveStatePanels(): readonly PanelSpec[] {
       bad: 'diverging or not a number; or a plateau long before the budget is spent, release after release: declare `stop`.',
       unit: 'none',
       shape: 'bars',
-      query: above0(by('max', metric('convergenceState'), [...RUN, 'state'])),
+      query: only(by('max', metric('convergenceState'), [...RUN, 'state']), '>', 0),
     },
     {
       title: 'Steps saved by stopping early',

@@ -1,15 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import {
+  absent,
   by,
+  changes,
   core,
   coreHistogram,
   divide,
+  growth,
   histogram,
   labelValues,
   legendOf,
   metric,
+  only,
   orZero,
   rate,
+  series,
+  whileAlso,
 } from '../../dashboards/query.ts';
 
 describe('a query', () => {
@@ -43,6 +49,30 @@ describe('a query', () => {
     const used = 'sum by (task_queue) (temporal_worker_task_slots_used)';
     expect(divide(queues, all).expr).toBe(`${failed} / ${used}`);
     expect(orZero(queues, all).expr).toBe(`${failed} or ${used} * 0`);
+  });
+
+  it('of an alert is narrowed by values of labels and by nothing else', () => {
+    expect(series('runs').expr).toBe('regraft_runs_total');
+    expect(series('runs', { outcome: ['failed', 'cancelled'] }).expr).toBe(
+      'regraft_runs_total{outcome=~"failed|cancelled"}',
+    );
+    // @ts-expect-error -- no such outcome
+    series('runs', { outcome: ['lost'] });
+    // @ts-expect-error -- runs are not counted by stage
+    series('runs', { stage: ['gate'] });
+  });
+
+  it('tells growth, change, comparison, condition and absence', () => {
+    const failed = series('runs', { outcome: ['failed'] });
+    expect(growth(failed, '1h').expr).toBe(
+      `((${failed.expr} unless ${failed.expr} offset 1h) or increase(${failed.expr}[1h]))`,
+    );
+    const still = only(changes(series('trainStep'), '1h'), '==', 0);
+    expect(still.expr).toBe('changes(regraft_train_step[1h]) == 0');
+    expect(whileAlso(still, series('trainStepsPlanned')).expr).toBe(
+      'changes(regraft_train_step[1h]) == 0 and regraft_train_steps_planned',
+    );
+    expect(absent(series('coreScrapeOk'))).toEqual({ expr: 'absent(regraft_core_scrape_ok)', labels: [] });
   });
 
   it('refuses a metric that is not in the catalogue, by type and by exception', () => {
