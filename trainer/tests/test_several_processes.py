@@ -22,13 +22,13 @@ mixed_precision: 'no'
 RECIPE = {"steps": 6, "microBatchSize": 2, "saveEvery": 100}  # all in the first pass: 6 batches of 8 of 50 rows
 
 
-def start(run: Path) -> subprocess.Popen[str]:
+def start(run: Path, **variables: str) -> subprocess.Popen[str]:
     (run / "accelerate.yaml").write_text(CONFIG)
     command = [sys.executable, "-m", "regraft_trainer.launch", str(run / "accelerate.yaml"), str(run)]
     return subprocess.Popen(
         command,
         cwd="/",
-        env=tiny.environment(),
+        env={**tiny.environment(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -62,6 +62,18 @@ def test_two_processes_stop_together_resume_and_train_what_one_would(tmp_path: P
     for step, (loss, gradient_norm, rate, tokens) in tiny.curve(alone).items():
         found = tiny.curve(run)[step]
         assert found == (pytest.approx(loss, abs=1e-5), pytest.approx(gradient_norm, abs=1e-5), rate, tokens)
+
+
+def test_a_process_that_is_done_is_not_taken_apart(tmp_path: Path) -> None:
+    # What torch's threads do at an exit now and again, every time.
+    abort = "import atexit, os\nif 'RANK' in os.environ: atexit.register(os.abort)\n"
+    (tmp_path / "sitecustomize.py").write_text(abort)
+    tiny.make_calm_model(tmp_path)
+    run = tiny.make_run(tmp_path, "two", **{**RECIPE, "steps": 1})
+    process = start(run, PYTHONPATH=f"{tmp_path}{os.pathsep}{tiny.SOURCE}")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert tiny.checkpoints(run) == [1]
 
 
 def test_a_checkpoint_of_one_process_is_no_place_for_two_to_resume_from(root: Path, uninterrupted: Path) -> None:

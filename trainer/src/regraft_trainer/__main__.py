@@ -15,7 +15,7 @@ from regraft_trainer.failures import classify
 from regraft_trainer.fence import Fence
 from regraft_trainer.job import Job, read_job
 from regraft_trainer.preemption import Preemption
-from regraft_trainer.process_group import die_with_parent, tell_exit_status, tell_process_id
+from regraft_trainer.process_group import die_with_parent, end_at_once, tell_exit_status, tell_process_id
 from regraft_trainer.ranks import Ranks, ranks_of_environment
 
 STARTED = time.perf_counter()
@@ -135,4 +135,6 @@ if __name__ == "__main__":
     tell_process_id()
     status = main(sys.argv[1:])
     tell_exit_status(status)
+    if ranks_of_environment().processes > 1:
+        end_at_once(status)
     sys.exit(status)
