@@ -10,7 +10,7 @@ import { waitAtLength } from '../support/wait-at-length.ts';
 import { DELIVERY, SECRET } from './delivery.ts';
 import { startReceiverProcess, type ReceiverProcess } from './receiver-process.ts';
 
-vi.setConfig({ testTimeout: 3 * 60_000 });
+vi.setConfig({ testTimeout: 4 * 60_000 }); // longer than a wait, so that one in vain says what for
 
 let service: Service;
 beforeAll(async () => {
