@@ -10,10 +10,15 @@ import {
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { messageOf, RegraftError } from '../contracts/error.ts';
 
+/** The server's own word for an update that a worker's answer passed over, as one that has just started may: not ours to keep. */
+const PASSED_OVER = 'UnprocessedUpdate';
+
 /** What a Temporal call threw, as one of our sentences; a coded failure from a workflow keeps its code. */
 export function asRegraftError(error: unknown, lineage: string): unknown {
   const coded = codedCause(error);
-  if (coded !== null) return new RegraftError(coded.type ?? 'UNKNOWN', coded.message, { cause: error });
+  const isPassedOver = coded?.type === PASSED_OVER;
+  if (coded !== null && !isPassedOver)
+    return new RegraftError(coded.type ?? 'UNKNOWN', coded.message, { cause: error });
   if (error instanceof WorkflowNotFoundError) {
     return new RegraftError(
       'LINEAGE_NOT_FOUND',
@@ -22,6 +27,7 @@ export function asRegraftError(error: unknown, lineage: string): unknown {
     );
   }
   if (
+    isPassedOver ||
     error instanceof QueryRejectedError ||
     error instanceof QueryNotRegisteredError ||
     error instanceof ServiceError ||
@@ -29,7 +35,7 @@ export function asRegraftError(error: unknown, lineage: string): unknown {
   ) {
     return new RegraftError(
       'LINEAGE_NOT_ANSWERING',
-      `Lineage ${lineage} does not answer: ${messageOf(error)}; a worker for the control queue must run: \`regraft up\`, or \`regraft worker --queues control\`.`,
+      `Lineage ${lineage} does not answer: ${messageOf(coded ?? error)}; a worker for the control queue must run: \`regraft up\`, or \`regraft worker --queues control\`.`,
       { retryable: true, cause: error },
     );
   }
