@@ -1,4 +1,5 @@
 import { absent, by, changes, core, coreHistogram, growth, only, series, whileAlso } from '../query.ts';
+import type { Query } from '../query.ts';
 import type { AlertSpec } from './alert.ts';
 
 const RUN = ['lineage', 'release', 'arm'] as const;
@@ -41,14 +42,11 @@ function activityAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftActivitiesWait',
       severity: 'warning',
-      query: only(
-        by(
-          'sum',
-          growth(coreHistogram('temporal_activity_schedule_to_start_latency_seconds', 'sum', NOT_OF_GPUS), '15m'),
-          ['task_queue'],
-        ),
-        '>',
+      query: moreThan(
         900,
+        coreHistogram('temporal_activity_schedule_to_start_latency_seconds', 'sum', NOT_OF_GPUS),
+        '15m',
+        ['task_queue'],
       ),
       holdsFor: '15m',
       summary: 'Work waits for a worker',
@@ -59,11 +57,7 @@ function activityAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftActivityKeepsFailing',
       severity: 'warning',
-      query: only(
-        by('sum', growth(core('temporal_activity_execution_failed_total'), '30m'), ['activity_type']),
-        '>',
-        10,
-      ),
+      query: moreThan(10, core('temporal_activity_execution_failed_total'), '30m', ['activity_type']),
       holdsFor: '0m',
       summary: 'An activity fails again and again',
       means:
@@ -74,7 +68,7 @@ function activityAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftStaleWritesRefused',
       severity: 'info',
-      query: only(by('sum', growth(series('staleWritesRefused'), '1h'), ['lineage', 'arm']), '>', 0),
+      query: moreThan(0, series('staleWritesRefused'), '1h', ['lineage', 'arm']),
       holdsFor: '0m',
       summary: 'A worker came back after another had taken its training over',
       means:
@@ -120,11 +114,7 @@ function attemptAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftReplayBroken',
       severity: 'critical',
-      query: only(
-        by('sum', growth(series('trainingContinuity', { verdict: ['broken'] }), '1h'), ['lineage', 'arm']),
-        '>',
-        0,
-      ),
+      query: moreThan(0, series('trainingContinuity', { verdict: ['broken'] }), '1h', ['lineage', 'arm']),
       holdsFor: '0m',
       summary: 'A resumed training is not the one that was interrupted',
       means:
@@ -135,14 +125,10 @@ function attemptAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftTrainersKeepEnding',
       severity: 'warning',
-      query: only(
-        by('sum', growth(series('trainingEnds', { end: ['out-of-memory', 'preempted', 'infrastructure'] }), '6h'), [
-          'lineage',
-          'arm',
-        ]),
-        '>',
-        5,
-      ),
+      query: moreThan(5, series('trainingEnds', { end: ['out-of-memory', 'preempted', 'infrastructure'] }), '6h', [
+        'lineage',
+        'arm',
+      ]),
       holdsFor: '0m',
       summary: 'Trainers end before their time, again and again',
       means:
@@ -158,7 +144,7 @@ function lineageAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftRunFailed',
       severity: 'critical',
-      query: only(by('sum', growth(series('runs', { outcome: ['failed'] }), '1h'), ['lineage', 'arm']), '>', 0),
+      query: moreThan(0, series('runs', { outcome: ['failed'] }), '1h', ['lineage', 'arm']),
       holdsFor: '0m',
       summary: 'A run failed',
       means:
@@ -169,7 +155,7 @@ function lineageAlerts(): readonly AlertSpec[] {
     {
       name: 'RegraftCandidateRejected',
       severity: 'info',
-      query: only(by('sum', growth(series('gateDecisions', { decision: ['reject'] }), '1h'), ['lineage']), '>', 0),
+      query: moreThan(0, series('gateDecisions', { decision: ['reject'] }), '1h', ['lineage']),
       holdsFor: '0m',
       summary: 'The gate rejected a candidate',
       means:
@@ -187,4 +173,14 @@ function lineageAlerts(): readonly AlertSpec[] {
       remedy: '`regraft status LINEAGE` says who paused it and why; `regraft resume LINEAGE` goes on.',
     },
   ];
+}
+
+/** Counters that grew by more than `limit` within a window, added up by the labels. */
+function moreThan<Label extends string, Kept extends Label>(
+  limit: number,
+  counter: Query<Label>,
+  window: string,
+  labels: readonly Kept[],
+): Query<Kept> {
+  return only(by('sum', growth(counter, window), labels), '>', limit);
 }
